@@ -1,0 +1,165 @@
+"""Every error narrate raises, and the problem document that tells one to a client.
+
+Kept in one leaf file so that any module can raise any of them, and a reader sees at once all that can go wrong.
+
+    NarrateError
+    ├── DeclarationError      the author's: a pipeline that could never run
+    ├── BadInput              the caller's: the input does not fit what the pipeline takes
+    ├── Explained             anybody's: an error whose sentence may be told (the base for your own)
+    │   ├── StepTimedOut
+    │   ├── NarrationTooLong
+    │   └── NotTellable
+    ├── RunFailed             a run ended in `run.failed`
+    ├── RunCancelled          a run ended in `run.cancelled`
+    ├── IllegalRecord         a sequence of events that breaks the grammar
+    ├── TooManyRuns           the limit on runs at once is reached
+    ├── CassetteError         a recording that cannot be read
+    └── ReplayMiss            a request that no recording answers
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+
+class ProblemError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One of several things that are wrong: a field of the input, or one of the steps that failed."""
+
+    detail: str
+    field: str | None = None
+    step: str | None = None
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What went wrong, as RFC 9457 wants it told. `status` is the HTTP status code that says the same."""
+
+    title: str
+    status: int
+    type: str = "about:blank"
+    detail: str | None = None
+    step: str | None = None
+    errors: tuple[ProblemError, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """The problem in one line for people: its detail where it has one, else its title."""
+        return self.detail or self.title
+
+
+class NarrateError(Exception):
+    """Anything narrate raises."""
+
+
+class DeclarationError(NarrateError):
+    """A declaration that could never run. `where` is `file:line` of the step or pipeline that is wrong."""
+
+    def __init__(self, what: str, *, where: str | None = None) -> None:
+        self.what = what
+        self.where = where
+        super().__init__(f"{what}\n  declared at {where}" if where else what)
+
+
+class BadInput(NarrateError):
+    """The input does not fit what the pipeline takes. `problem.errors` names each field."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__("; ".join(e.detail for e in problem.errors) or problem.sentence)
+
+
+class Explained(NarrateError):
+    """An error whose sentence may be told to whoever follows the run.
+
+    Raise a subclass from a step when the words are meant for people and hold no secret. Any other exception is told
+    only by its class name, because its text may hold a key, a path or an address.
+    """
+
+    title = "The step could not do its work"
+    status = 500
+
+
+class StepTimedOut(Explained):
+    """A step took longer, all its attempts together, than its `timeout` of so many seconds."""
+
+    title = "The step took too long"
+    status = 504
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(f"It took longer than {seconds:g} s.")
+
+
+class NarrationTooLong(Explained):
+    """A step said more, while others were being told before it, than the run may hold back."""
+
+    title = "The step said too much before its turn to be told"
+
+    def __init__(self, events: int, size: int) -> None:
+        self.events = events
+        self.size = size
+        super().__init__(
+            f"Its turn to be told has not come, and {events} events of {size} bytes are held back already. "
+            "Say less, use `relay` (which waits), or raise the run's limits."
+        )
+
+
+class NotTellable(Explained):
+    """A value that cannot be told: text that is not valid Unicode, or data that has no JSON form."""
+
+    title = "Something the step told cannot be written down"
+
+
+class RunFailed(NarrateError):
+    """A run ended in `run.failed`. `problem` is that of the first cause; several at once are all in its `errors`."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(f"{problem.step}: {problem.sentence}" if problem.step else problem.sentence)
+
+
+class RunCancelled(NarrateError):
+    """A run ended in `run.cancelled`."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class IllegalRecord(NarrateError):
+    """A sequence of events that no run can tell. `n` is the number of the first event that is wrong."""
+
+    def __init__(self, n: int, what: str) -> None:
+        self.n = n
+        self.what = what
+        super().__init__(f"event {n}: {what}")
+
+
+class TooManyRuns(NarrateError):
+    """As many runs as allowed are under way. Try again after `retry_after` seconds."""
+
+    def __init__(self, limit: int, retry_after: int) -> None:
+        self.limit = limit
+        self.retry_after = retry_after
+        super().__init__(f"{limit} runs are under way, which is as many as are allowed here.")
+
+
+class CassetteError(NarrateError):
+    """A recording that cannot be read: not JSON, of another version, or with a part missing."""
+
+    def __init__(self, path: str, what: str) -> None:
+        self.path = path
+        self.what = what
+        super().__init__(f"{path}: {what}")
+
+
+class ReplayMiss(NarrateError):
+    """No recording answers this request. The text shows the nearest one and what differs."""
+
+    def __init__(self, request: str, nearest: str | None, differences: Sequence[str]) -> None:
+        self.request = request
+        self.nearest = nearest
+        self.differences = tuple(differences)
+        lines = [f"No recording answers {request}."]
+        if nearest is not None:
+            lines += [f"The nearest is {nearest}, which differs:", *(f"  - {d}" for d in self.differences)]
+        super().__init__("\n".join(lines))

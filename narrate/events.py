@@ -1,0 +1,219 @@
+"""What can be told about a run: the vocabulary that the runner speaks and every reader hears.
+
+An event that has its number is part of the record; until then (`n == 0`) it waits in its lane. Status (`Progress`)
+never gets one. The values are frozen; `to_json` and `from_json` are the only two ways across the wire. They are msgspec
+structs, not dataclasses or pydantic models, because one is made, numbered and encoded for every token of every stream,
+and this costs a tenth of either.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NewType, cast
+
+import msgspec
+
+from narrate.errors import Problem
+
+RunId = NewType("RunId", str)
+
+
+class _Value(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Frozen; a field at its default is left out of the JSON."""
+
+
+class OutlinedStep(_Value, frozen=True, tag="step", tag_field="kind"):
+    """A step in the outline. `title` has `…` where the run fills something in; `seconds` is what it usually takes."""
+
+    step: str
+    title: str
+    seconds: float | None = None
+
+
+class OutlinedGroup(_Value, frozen=True, tag="concurrent", tag_field="kind"):
+    """Stages that run at the same time."""
+
+    members: "tuple[Outlined, ...]"
+
+
+class OutlinedPipeline(_Value, frozen=True, tag="pipeline", tag_field="kind"):
+    """A pipeline that is a stage of another: its steps are told as `step/inner`."""
+
+    step: str
+    title: str
+    stages: "tuple[Outlined, ...]"
+
+
+Outlined = OutlinedStep | OutlinedGroup | OutlinedPipeline
+
+
+class Event(_Value, frozen=True, kw_only=True, tag_field="type"):
+    """One thing that was told: `n` is its place in the record, `t` the seconds into the run when it happened."""
+
+    n: int = 0
+    t: float
+
+    @property
+    def type(self) -> str:
+        """The word that stands for this kind of event on the wire, such as `step.started`."""
+        return cast(str, self.__struct_config__.tag)
+
+
+class RunStarted(Event, frozen=True, tag="run.started"):
+    run: RunId
+    pipeline: str
+    title: str
+    outline: tuple[Outlined, ...]
+    note: str | None = None
+
+
+class StepStarted(Event, frozen=True, tag="step.started"):
+    step: str
+    title: str
+
+
+class Message(Event, frozen=True, tag="message"):
+    step: str
+    text: str
+
+
+class Token(Event, frozen=True, tag="token"):
+    """A piece of text passed on as it arrived. Where a wire joined neighbours, `first` is the number of the first."""
+
+    step: str
+    text: str
+    first: int | None = None
+
+
+class Detail(Event, frozen=True, tag="detail"):
+    """Something to open and inspect. `data` is plain JSON data, `size` its length in bytes of JSON."""
+
+    step: str
+    title: str
+    data: Any
+    size: int
+
+
+class StepRetrying(Event, frozen=True, tag="step.retrying"):
+    """The attempt numbered `attempt` of at most `of` failed; the next begins in `wait` seconds."""
+
+    step: str
+    attempt: int
+    of: int
+    wait: float
+    reason: str
+
+
+class StepFinished(Event, frozen=True, tag="step.finished"):
+    """The step has its value. `fallback` is why a stand-in had to give it, `text` the step's summary."""
+
+    step: str
+    seconds: float
+    text: str | None = None
+    fallback: str | None = None
+
+
+class StepSkipped(Event, frozen=True, tag="step.skipped"):
+    step: str
+    reason: str
+
+
+class StepFailed(Event, frozen=True, tag="step.failed"):
+    step: str
+    problem: Problem
+
+
+class StepCancelled(Event, frozen=True, tag="step.cancelled"):
+    step: str
+    reason: str
+
+
+class RunFinished(Event, frozen=True, tag="run.finished"):
+    result: Any
+    seconds: float
+
+
+class RunFailedEvent(Event, frozen=True, tag="run.failed"):
+    problem: Problem
+    seconds: float
+
+
+class RunCancelledEvent(Event, frozen=True, tag="run.cancelled"):
+    reason: str
+    seconds: float
+
+
+class Gap(Event, frozen=True, tag="gap"):
+    """History that is no longer kept: the events numbered `first` to `last`."""
+
+    first: int = msgspec.field(name="from")
+    last: int = msgspec.field(name="to")
+
+
+class Progress(Event, frozen=True, tag="progress"):
+    """Status: how far a step is, or the state of a lane whose turn to be told has not come. Never numbered."""
+
+    step: str
+    done: int | float | None = None
+    of: int | float | None = None
+    unit: str | None = None
+    text: str | None = None
+    state: str | None = None
+
+
+Recorded = (
+    RunStarted
+    | StepStarted
+    | Message
+    | Token
+    | Detail
+    | StepRetrying
+    | StepFinished
+    | StepSkipped
+    | StepFailed
+    | StepCancelled
+    | RunFinished
+    | RunFailedEvent
+    | RunCancelledEvent
+    | Gap
+)
+AnyEvent = Recorded | Progress
+
+Terminal = RunFinished | RunFailedEvent | RunCancelledEvent
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+
+
+class _Typed(msgspec.Struct):
+    type: str
+
+
+_typed = msgspec.json.Decoder(_Typed)
+
+
+def to_json(event: Event) -> bytes:
+    """The event as one line of JSON in UTF-8, with `type` first.
+
+    Raises UnicodeEncodeError for a lone surrogate, before any byte is made.
+    """
+    return _encoder.encode(event)
+
+
+def from_json(line: bytes | str) -> AnyEvent | None:
+    """The event in a line of JSON; None for a type this version does not know (readers pass over those).
+
+    Raises msgspec.DecodeError for what is not JSON, and msgspec.ValidationError for a known type with a wrong field.
+    """
+    if _typed.decode(line).type not in TYPES:
+        return None
+    return _decoder.decode(line)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of every event, as a `oneOf` with its definitions."""
+    return msgspec.json.schema(AnyEvent)
+
+
+TYPES: Sequence[str] = tuple(
+    cast(str, kind.__struct_config__.tag) for kind in cast("tuple[type[Event], ...]", AnyEvent.__args__)
+)
+"""Every word that can stand in `type`."""
