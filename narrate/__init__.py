@@ -1,0 +1,60 @@
+"""Declare slow work as steps, run it under structured concurrency, and tell what happens in a fixed reading order."""
+
+from narrate.declare import Caller, Resource, Retry, Step, concurrent, resource, step
+from narrate.errors import (
+    BadInput,
+    CassetteError,
+    DeclarationError,
+    Explained,
+    IllegalRecord,
+    NarrateError,
+    NarrationTooLong,
+    NotTellable,
+    Problem,
+    ProblemError,
+    ReplayMiss,
+    RunCancelled,
+    RunFailed,
+    StepTimedOut,
+    TooManyRuns,
+)
+from narrate.narrator import Run, run, run_sync, start
+from narrate.plan import Limits, Pipeline
+from narrate.verbs import current_run, each, progress, relay, say, show
+
+__all__ = [
+    "BadInput",
+    "Caller",
+    "CassetteError",
+    "DeclarationError",
+    "Explained",
+    "IllegalRecord",
+    "Limits",
+    "NarrateError",
+    "NarrationTooLong",
+    "NotTellable",
+    "Pipeline",
+    "Problem",
+    "ProblemError",
+    "ReplayMiss",
+    "Resource",
+    "Retry",
+    "Run",
+    "RunCancelled",
+    "RunFailed",
+    "Step",
+    "StepTimedOut",
+    "TooManyRuns",
+    "concurrent",
+    "current_run",
+    "each",
+    "progress",
+    "relay",
+    "resource",
+    "run",
+    "run_sync",
+    "say",
+    "show",
+    "start",
+    "step",
+]

@@ -109,6 +109,34 @@ class NotTellable(Explained):
     title = "Something the step told cannot be written down"
 
 
+def problem_of(error: Exception, step: str | None = None) -> Problem:
+    """The problem that tells an error to a client; several at once (an ExceptionGroup) are all named.
+
+    Only an `Explained` is told in its own words; of anything else the class name alone, because its text may hold what
+    nobody should read.
+    """
+    leaves = _leaves(error)
+    first = leaves[0]
+    if isinstance(first, Explained):
+        title, status = first.title, first.status
+    else:
+        title, status = Explained.title, Explained.status
+    several = () if len(leaves) == 1 else tuple(ProblemError(detail=_sentence(e), step=step) for e in leaves)
+    return Problem(title=title, status=status, detail=_sentence(first), step=step, errors=several)
+
+
+def _leaves(error: Exception) -> list[Exception]:
+    if not isinstance(error, ExceptionGroup):
+        return [error]
+    return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, Explained) and (told := str(error)):
+        return told
+    return error.title + "." if isinstance(error, Explained) else f"An unexpected {type(error).__name__} stopped it."
+
+
 class RunFailed(NarrateError):
     """A run ended in `run.failed`. `problem` is that of the first cause; several at once are all in its `errors`."""
 

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from typing import Any, NewType, cast
 
 import msgspec
+from pydantic_core import PydanticSerializationError
+from pydantic_core import to_json as to_json_bytes
 
-from narrate.errors import Problem
+from narrate.errors import NotTellable, Problem
 
 RunId = NewType("RunId", str)
 
@@ -206,6 +208,29 @@ def from_json(line: bytes | str) -> AnyEvent | None:
     if _typed.decode(line).type not in TYPES:
         return None
     return _decoder.decode(line)
+
+
+def plain(value: Any) -> tuple[Any, int]:
+    """A value as plain JSON data, a copy that nobody else holds, and its size in bytes of JSON.
+
+    Takes what pydantic can serialise (models, dataclasses, datetimes, …); NaN and infinities become null. Raises
+    NotTellable for anything else.
+    """
+    try:
+        encoded = to_json_bytes(value, inf_nan_mode="null")
+    except (PydanticSerializationError, ValueError) as error:
+        raise NotTellable(f"A value of type {type(value).__name__} has no JSON form: {error}.") from error
+    return msgspec.json.decode(encoded), len(encoded)
+
+
+def utf8_size(text: str) -> int:
+    """The bytes of a text in UTF-8. Raises NotTellable for a lone surrogate, which has none."""
+    if text.isascii():
+        return len(text)
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError as error:
+        raise NotTellable(f"The text is not valid Unicode: {error.reason} at {error.start}.") from error
 
 
 def json_schema() -> dict[str, Any]:

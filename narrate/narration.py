@@ -1,0 +1,124 @@
+"""The telling of one run: where runner, reading order, secrets and journal are joined.
+
+The runner and the verbs see only lanes; the journal sees only numbered events. What stands between them, and the bound
+on what may be held back, is here.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import trio
+
+from narrate.errors import NarrationTooLong
+from narrate.events import Event, Progress, RunId, StepCancelled, StepFailed, StepFinished, StepStarted
+from narrate.journal.base import Writer
+from narrate.order import OrderLane, ReadingOrder
+from narrate.plan import Limits
+from narrate.redact import Redactor
+from narrate.verbs import Lane
+
+_STATES: Mapping[type[Event], str] = {
+    StepStarted: "working",
+    StepFinished: "done",
+    StepFailed: "failed",
+    StepCancelled: "cancelled",
+}
+"""What a waiting lane's status says when one of these is held back."""
+
+
+class Narration:
+    """The telling of one run: facts go in by its lanes, and into the record in reading order."""
+
+    def __init__(self, run: RunId, writer: Writer, limits: Limits) -> None:
+        self.run = run
+        self.stopping: str | None = None
+        self.redactor = Redactor()
+        self.writer = writer
+        self.order: ReadingOrder[Event] = ReadingOrder()
+        self._limits = limits
+        self._room = trio.lowlevel.ParkingLot()
+        self._began = trio.current_time()
+
+    @property
+    def root(self) -> "NarratedLane":
+        """The lane of the run itself."""
+        return NarratedLane(self, self.order.root)
+
+    def now(self) -> float:
+        """Seconds since the run began."""
+        return round(trio.current_time() - self._began, 4)
+
+    def record(self, told: Sequence[Event]) -> None:
+        """Put into the record what the order has let go, and let in who waits for the room it held."""
+        if told:
+            self.writer.append(told)
+            if self._room:
+                self._room.unpark_all()
+
+    def end(self, event: Event) -> None:
+        """Close the root lane and tell the event that ends the record."""
+        self.record(self.order.close(self.order.root))
+        self.writer.append([self.redactor.event(event)])
+
+    def has_room(self, lane: OrderLane[Event], size: int) -> bool:
+        """Whether so many more bytes may be told in a lane now."""
+        order = self.order
+        return order.is_live(lane) or (
+            order.held < self._limits.held_events and order.held_bytes + size <= self._limits.held_bytes
+        )
+
+    async def wait_room(self, lane: OrderLane[Event], size: int) -> None:
+        """Wait for that room. Not a checkpoint when it is there: the room must not go to another between."""
+        while not self.has_room(lane, size):
+            await self._room.park()
+
+
+class NarratedLane:
+    """A lane of a narration, as the runner and the verbs know it."""
+
+    __slots__ = ("_lane", "_narration")
+
+    def __init__(self, narration: Narration, lane: OrderLane[Event]) -> None:
+        self._narration = narration
+        self._lane = lane
+
+    @property
+    def run(self) -> RunId:
+        return self._narration.run
+
+    @property
+    def stopping(self) -> str | None:
+        return self._narration.stopping
+
+    def now(self) -> float:
+        return self._narration.now()
+
+    def tell(self, event: Event, size: int = 0) -> None:
+        narration = self._narration
+        if size and not narration.has_room(self._lane, size):
+            raise NarrationTooLong(narration.order.held, narration.order.held_bytes)
+        event = narration.redactor.event(event)
+        told = narration.order.feed(self._lane, event, size)
+        if told:
+            narration.writer.append(told)
+        elif isinstance(event, (StepStarted, StepFinished, StepFailed, StepCancelled)):
+            self.status(Progress(event.step, state=_STATES[type(event)], t=event.t))
+
+    def status(self, progress: Progress) -> None:
+        self._narration.writer.report(self._narration.redactor.event(progress))
+
+    async def wait_room(self, size: int) -> None:
+        await self._narration.wait_room(self._lane, size)
+
+    async def settle(self) -> None:
+        await self._narration.writer.wait_kept()
+        # Trio runs the tasks of one round in any order. A reader that the last event woke has had its slice for sure
+        # only after the second round, so that even a step which then blocks the thread was announced before.
+        await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint()
+
+    def fork(self, count: int) -> Sequence[Lane]:
+        narration = self._narration
+        return [NarratedLane(narration, lane) for lane in narration.order.fork(self._lane, count)]
+
+    def close(self) -> None:
+        self._narration.record(self._narration.order.close(self._lane))

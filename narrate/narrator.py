@@ -1,0 +1,315 @@
+"""Runs, and what they share: `run`, `start` and `run_sync` for programs, a `Narrator` for whoever serves many.
+
+A narrator holds the open resources, the journal, and the nursery that owns every run. A reader never owns one: it comes
+and goes without the run noticing, but for the pipeline's `linger`.
+"""
+
+import logging
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
+from typing import Any
+
+import trio
+
+from narrate.declare import Caller, Resource
+from narrate.errors import DeclarationError, NotTellable, Problem, RunCancelled, RunFailed, TooManyRuns, problem_of
+from narrate.events import Event, RunCancelledEvent, RunFailedEvent, RunFinished, RunId, RunStarted, plain
+from narrate.journal.base import Journal, Reader
+from narrate.journal.memory import MemoryJournal
+from narrate.narration import Narration
+from narrate.plan import Pipeline
+from narrate.runner import Runner, StepFailure
+from narrate.template import hint
+from narrate.wiring import CALLER, INPUT, Call, Key
+
+log = logging.getLogger("narrate")
+
+
+class Events:
+    """A run's record, event by event from one place on, and then its end. Made by `Run.events`."""
+
+    def __init__(self, reader: Reader, *, status: bool) -> None:
+        self._reader = reader
+        self._status = status
+        self._ready: Iterator[Event] = iter(())
+
+    def __aiter__(self) -> "Events":
+        return self
+
+    async def __anext__(self) -> Event:
+        while True:
+            for event in self._ready:
+                return event
+            if self._status:
+                self._ready = iter([*self._reader.take_status_nowait(), *self._reader.take_nowait()])
+            else:
+                self._reader.take_status_nowait()
+                self._ready = iter(self._reader.take_nowait())
+            for event in self._ready:
+                return event
+            if self._reader.ended:
+                raise StopAsyncIteration
+            await self._reader.wait_more()
+
+
+class Run:
+    """One execution of a pipeline for one input. Made by a `Narrator`."""
+
+    def __init__(self, pipeline: Pipeline, narration: Narration, journal: Journal, nursery: trio.Nursery) -> None:
+        self.id = narration.run
+        self.pipeline = pipeline
+        self._narration = narration
+        self._journal = journal
+        self._nursery = nursery
+        self._scope = trio.CancelScope()
+        self._released = trio.Event()
+        self._ended = trio.Event()
+        self._outcome: Callable[[], Any]
+        self._readers = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run has told its last event."""
+        return self._ended.is_set()
+
+    def events(self, after: int = 0, *, status: bool = False) -> Events:
+        """The record from behind number `after` to its end; with `status`, live status (unnumbered) in between."""
+        return Events(self.reader(after), status=status)
+
+    def reader(self, after: int = 0) -> Reader:
+        """A cursor on the record, behind number `after`."""
+        reader = self._journal.maybe_reader(self.id, after)
+        assert reader is not None, "a run outlives its record only when the journal forgot a live one"
+        return reader
+
+    async def result(self) -> Any:
+        """Wait for the end; the pipeline's result. Raises RunFailed with the problem, or RunCancelled."""
+        await self._ended.wait()
+        return self._outcome()
+
+    def cancel(self, reason: str = "The run was cancelled.") -> None:
+        """Cancel the run, its steps and all they are doing. The first reason is the one told; after the end, no-op."""
+        if not self.ended and self._narration.stopping is None:
+            self._narration.stopping = reason
+            self._scope.cancel()
+            self._released.set()
+
+    def release(self) -> None:
+        """Let a run that was begun `held` go."""
+        self._released.set()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Count as a reader meanwhile. When the last leaves, the pipeline's `linger` says what becomes of the run."""
+        self._readers += 1
+        try:
+            yield
+        finally:
+            self._readers -= 1
+            if not self._readers and not self.ended and self.pipeline.linger is not None:
+                if self.pipeline.linger == 0:
+                    self._abandon()
+                else:
+                    self._nursery.start_soon(self._linger, self.pipeline.linger)
+
+    async def _linger(self, seconds: float) -> None:
+        with trio.move_on_after(seconds):
+            await self._ended.wait()
+        self._abandon()
+
+    def _abandon(self) -> None:
+        if not self._readers:
+            self.cancel("Nobody was reading any more.")
+
+    async def _execute(self, values: dict[Key, Any]) -> None:
+        """Run the plan, and tell the end whatever happens."""
+        runner = Runner(self._narration.redactor)
+        try:
+            with self._scope:
+                await self._released.wait()
+                result = await runner.run(self.pipeline.plan, values, self._narration.root)
+                self._finish(result)
+        except StepFailure:
+            if self._narration.stopping is None:
+                self._fail(runner.problem)
+        except Exception as error:
+            log.exception("Run %s ended in an error of no step.", self.id)
+            self._fail(problem_of(error))
+        finally:
+            if not self.ended:
+                self._cancelled(self._narration.stopping or "The program stopped.")
+
+    def _finish(self, result: Any) -> None:
+        try:
+            told, _ = plain(result)
+        except NotTellable as error:
+            self._fail(problem_of(error))
+            return
+        now = self._narration.now()
+        self._end(RunFinished(told, now, t=now), lambda: result)
+
+    def _fail(self, problem: Problem) -> None:
+        now = self._narration.now()
+        self._end(
+            RunFailedEvent(self._narration.redactor.problem(problem), now, t=now), partial(_raise_failed, problem)
+        )
+
+    def _cancelled(self, reason: str) -> None:
+        now = self._narration.now()
+        self._end(RunCancelledEvent(reason, now, t=now), partial(_raise_cancelled, reason))
+
+    def _end(self, event: Event, outcome: Callable[[], Any]) -> None:
+        self._outcome = outcome
+        self._narration.end(event)
+        self._ended.set()
+
+
+class Narrator:
+    """What runs share: the open resources, the journal, and the nursery that owns them. Made by `open_narrator`."""
+
+    def __init__(
+        self, resources: Mapping[Resource, Any], journal: Journal, nursery: trio.Nursery, max_runs: int | None
+    ) -> None:
+        self.journal = journal
+        self.note: str | None = None
+        self._resources = resources
+        self._nursery = nursery
+        self._max_runs = max_runs
+        self._runs: dict[RunId, Run] = {}
+
+    @property
+    def runs(self) -> Sequence[Run]:
+        """The runs that are under way."""
+        return tuple(self._runs.values())
+
+    def begin(self, pipeline: Pipeline, given: Any = None, caller: Caller | None = None, *, held: bool = False) -> Run:
+        """Begin a run; its first event is in the record on return. A `held` one does nothing until `Run.release`.
+
+        Raises BadInput when the input does not fit, and TooManyRuns at the limit; then nothing was begun.
+        """
+        value = pipeline.validate(given)
+        if self._max_runs is not None and len(self._runs) >= self._max_runs:
+            raise TooManyRuns(self._max_runs, retry_after=5)
+        run_id = RunId(secrets.token_urlsafe(16))
+        narration = Narration(run_id, self.journal.open_record(run_id), pipeline.limits)
+        run = Run(pipeline, narration, self.journal, self._nursery)
+        outline = pipeline.plan.outlined()
+        narration.root.tell(RunStarted(run_id, pipeline.name, pipeline.title, outline, self.note, t=0.0))
+        if not held:
+            run.release()
+        values: dict[Key, Any] = {INPUT: value, CALLER: caller or Caller(), **self._resources}
+        self._runs[run_id] = run
+        self._nursery.start_soon(self._own, run, values)
+        return run
+
+    async def _own(self, run: Run, values: dict[Key, Any]) -> None:
+        try:
+            await run._execute(values)
+        finally:
+            del self._runs[run.id]
+
+
+@asynccontextmanager
+async def open_narrator(
+    pipelines: Sequence[Pipeline],
+    *,
+    journal: Journal | None = None,
+    resources: Mapping[str, Any] | None = None,
+    max_runs: int | None = None,
+) -> AsyncIterator[Narrator]:
+    """Open what the pipelines need and narrate until the block ends, which cancels what still runs.
+
+    `resources` are values that stand in for the pipelines' own, by name; those are not opened, nor what only they need.
+    An error of the block is raised as it is, not in a group.
+    """
+    async with AsyncExitStack() as stack:
+        opened = await _open_resources(stack, pipelines, resources or {})
+        failure: BaseException | None = None
+        async with trio.open_nursery() as nursery:
+            try:
+                yield Narrator(opened, journal if journal is not None else MemoryJournal(), nursery, max_runs)
+            except BaseException as error:  # noqa: BLE001 (raised again below, outside the nursery that would wrap it)
+                failure = error
+            nursery.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+
+
+async def _open_resources(
+    stack: AsyncExitStack, pipelines: Sequence[Pipeline], given: Mapping[str, Any]
+) -> dict[Resource, Any]:
+    """Open what the steps need, and what that needs in turn; each once, whoever shares it."""
+    calls: dict[Resource, Call] = {}
+    needed: list[Resource] = []
+    for pipeline in pipelines:
+        calls |= dict(pipeline.resources)
+        needed += pipeline.plan.resources()
+    names = {resource.name for resource in calls}
+    for name in given:
+        if name not in names:
+            raise DeclarationError(f"No pipeline here has a resource `{name}`{hint(name, names)}.")
+    opened: dict[Resource, Any] = {}
+
+    async def open_one(resource: Resource) -> Any:
+        if resource not in opened:
+            if resource.name in given:
+                opened[resource] = given[resource.name]
+            else:
+                arguments = {
+                    parameter: await open_one(key)
+                    for parameter, key in calls[resource].needs
+                    if isinstance(key, Resource)
+                }
+                opened[resource] = await stack.enter_async_context(asynccontextmanager(resource.open)(**arguments))
+        return opened[resource]
+
+    for resource in needed:
+        await open_one(resource)
+    return opened
+
+
+@asynccontextmanager
+async def start(
+    pipeline: Pipeline,
+    given: Any = None,
+    /,
+    *,
+    caller: Caller | None = None,
+    journal: Journal | None = None,
+    **resources: Any,
+) -> AsyncIterator[Run]:
+    """Begin a run and follow it. Leaving the block cancels what still runs.
+
+    Raises BadInput when the input does not fit. Further keywords stand in for the pipeline's resources, by name.
+    """
+    async with open_narrator([pipeline], journal=journal, resources=resources) as narrator:
+        yield narrator.begin(pipeline, given, caller)
+
+
+async def run(
+    pipeline: Pipeline,
+    given: Any = None,
+    /,
+    *,
+    caller: Caller | None = None,
+    journal: Journal | None = None,
+    **resources: Any,
+) -> Any:
+    """Run a pipeline to its end; its result. Raises BadInput, RunFailed or RunCancelled. Keywords as in `start`."""
+    async with start(pipeline, given, caller=caller, journal=journal, **resources) as running:
+        return await running.result()
+
+
+def run_sync(pipeline: Pipeline, given: Any = None, /, *, caller: Caller | None = None, **resources: Any) -> Any:
+    """`run` for a script that has no trio of its own."""
+    return trio.run(partial(run, pipeline, given, caller=caller, **resources))
+
+
+def _raise_failed(problem: Problem) -> Any:
+    raise RunFailed(problem)
+
+
+def _raise_cancelled(reason: str) -> Any:
+    raise RunCancelled(reason)

@@ -1,0 +1,267 @@
+"""Runs a plan under structured concurrency and tells each step before, and after, its work.
+
+It knows trio and the plan, and of telling only the `Lane` it was given: what order the facts come out in, and where
+they are kept, is not decided here. One task runs a sequence of stages; a group is a nursery, a task for each member.
+"""
+
+import logging
+import random
+import traceback
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import stamina
+import trio
+
+from narrate.declare import Retry
+from narrate.errors import Explained, Problem, ProblemError, StepTimedOut, problem_of
+from narrate.events import StepCancelled, StepFailed, StepFinished, StepRetrying, StepSkipped, StepStarted
+from narrate.plan import Plan, PlannedGroup, PlannedPipeline, PlannedStage, PlannedStep
+from narrate.redact import Redactor
+from narrate.verbs import Lane, Speaker, say, speaking
+from narrate.wiring import FAILURE, INPUT, Call, Key
+
+log = logging.getLogger("narrate")
+
+Values = dict[Key, Any]
+Member = PlannedStep | PlannedPipeline
+
+
+class StepFailure(Exception):
+    """A step has failed and said so: what stops the stages around it. `problem` is what was told."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem.sentence)
+
+
+class Runner:
+    """One execution of a plan. `failures` are the problems of all steps that failed by themselves, the first first."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self.failures: list[Problem] = []
+        self._redactor = redactor
+
+    async def run(self, plan: Plan, values: Values, lane: Lane) -> Any:
+        """The plan's result. Raises StepFailure when a step failed; lets cancellation through. Both are told."""
+        return await self._plan(plan, values, lane, "")
+
+    @property
+    def problem(self) -> Problem:
+        """The problem of the first cause; when several steps failed, all are named in its `errors`."""
+        first, *others = self.failures
+        if not others:
+            return first
+        named = tuple(ProblemError(detail=p.sentence, step=p.step) for p in self.failures)
+        return Problem(
+            title=first.title, status=first.status, type=first.type, detail=first.detail, step=first.step, errors=named
+        )
+
+    async def _plan(self, plan: Plan, values: Values, lane: Lane, prefix: str) -> Any:
+        for stage in plan.stages:
+            await self._stage(stage, values, lane, prefix)
+        return plan.result_of(values)
+
+    async def _stage(self, stage: PlannedStage, values: Values, lane: Lane, prefix: str) -> None:
+        if isinstance(stage, PlannedGroup):
+            await self._group(stage, values, lane, prefix)
+        elif self._announce(stage, values, lane, prefix):
+            await self._perform(stage, values, lane, prefix, settle=True)
+
+    async def _group(self, group: PlannedGroup, values: Values, lane: Lane, prefix: str) -> None:
+        """Announce every member, then run those that are needed at the same time, each in a lane of its own."""
+        members: list[Member] = []
+        try:
+            for member in group.members:
+                if self._announce(member, values, lane, prefix):
+                    members.append(member)
+            await lane.settle()
+        except BaseException:
+            for member in members:
+                lane.tell(StepCancelled(prefix + member.name, _why(lane), t=lane.now()))
+            raise
+        failures: list[StepFailure] = []
+
+        async def run(member: Member, lane: Lane) -> None:
+            try:
+                await self._perform(member, values, lane, prefix, settle=False)
+            except StepFailure as failure:
+                failures.append(failure)
+                nursery.cancel_scope.cancel()
+            finally:
+                lane.close()
+
+        async with trio.open_nursery() as nursery:
+            for member, member_lane in zip(members, lane.fork(len(members)), strict=True):
+                nursery.start_soon(run, member, member_lane)
+        if failures:
+            raise failures[0]
+
+    def _announce(self, stage: Member, values: Values, lane: Lane, prefix: str) -> bool:
+        """Tell that a stage begins, or that it is skipped; whether it is to be performed.
+
+        What goes wrong in a condition or a title is the stage's failure, so it is announced and failed.
+        """
+        path = prefix + stage.name
+        if isinstance(stage, PlannedPipeline):
+            lane.tell(StepStarted(path, stage.title.fill({}), t=lane.now()))
+            return True
+        try:
+            if stage.secret:
+                self._redactor.learn(stage.secret, stage.call.arguments(values))
+            if stage.when is not None and not stage.when.fn(**stage.when.arguments(values)):
+                values[stage.name] = None
+                reason = stage.otherwise.fill(stage.when.arguments(values))
+                lane.tell(StepSkipped(path, reason, t=lane.now()))
+                return False
+            title = stage.title.fill(stage.call.arguments(values) if stage.title.names else {})
+        except Exception as error:
+            lane.tell(StepStarted(path, stage.title.outline(), t=lane.now()))
+            raise self._failed(path, error, lane) from error
+        lane.tell(StepStarted(path, title, t=lane.now()))
+        return True
+
+    async def _perform(self, stage: Member, values: Values, lane: Lane, prefix: str, *, settle: bool) -> None:
+        """Do an announced stage's work, tell how it ended, and keep its value."""
+        path = prefix + stage.name
+        began = lane.now()
+        fallback = text = None
+        try:
+            if settle:
+                await lane.settle()
+            if isinstance(stage, PlannedPipeline):
+                values[stage.name] = await self._nested(stage, values, lane, path)
+            else:
+                values[stage.name], fallback = await self._step(stage, values, Speaker(lane, path))
+                text = self._summary(stage, values)
+        except StepFailure as failure:
+            lane.tell(StepFailed(path, failure.problem, t=lane.now()))
+            raise
+        except Exception as error:
+            raise self._failed(path, error, lane) from error
+        except BaseException:
+            lane.tell(StepCancelled(path, _why(lane), t=lane.now()))
+            raise
+        now = lane.now()
+        lane.tell(StepFinished(path, round(now - began, 4), text, fallback, t=now))
+
+    async def _nested(self, stage: PlannedPipeline, values: Values, lane: Lane, path: str) -> Any:
+        inner: Values = {key: value for key, value in values.items() if not isinstance(key, str)}
+        inner[INPUT] = values[stage.source] if stage.source is not None else None
+        return await self._plan(stage.plan, inner, lane, path + "/")
+
+    async def _step(self, step: PlannedStep, values: Values, speaker: Speaker) -> tuple[Any, str | None]:
+        """The step's value, and why a stand-in gave it (None where the step did)."""
+        token = speaking.set(speaker)
+        try:
+            try:
+                return await self._within(step, values, speaker), None
+            except Exception as error:
+                if step.fallback is None:
+                    raise
+                reason = problem_of(error).sentence
+                self._note(error, speaker.path)
+                say(f"{reason} Going on with a stand-in.")
+                return await _stand_in(step, values, error), reason
+        finally:
+            speaking.reset(token)
+            speaker.silent = True
+
+    async def _within(self, step: PlannedStep, values: Values, speaker: Speaker) -> Any:
+        """The step's value, within its timeout."""
+        if step.timeout is None:
+            return await _attempts(step, values, speaker)
+        with trio.move_on_after(step.timeout):
+            return await _attempts(step, values, speaker)
+        raise StepTimedOut(step.timeout)
+
+    def _summary(self, step: PlannedStep, values: Values) -> str | None:
+        if step.secret:
+            self._redactor.learn(step.secret, {step.name: values[step.name]})
+        if step.summary is None:
+            return None
+        return step.summary.fill({**step.call.arguments(values), step.name: values[step.name]})
+
+    def _failed(self, path: str, error: Exception, lane: Lane) -> StepFailure:
+        """Tell and remember that a step failed by itself; gives back what stops the stages around it."""
+        self._note(error, path)
+        problem = problem_of(error, path)
+        self.failures.append(problem)
+        lane.tell(StepFailed(path, problem, t=lane.now()))
+        return StepFailure(problem)
+
+    def _note(self, error: Exception, path: str) -> None:
+        """Log what nobody foresaw, with its traceback; what explains itself is told and not logged."""
+        for leaf in _foreign(error):
+            traced = "".join(traceback.format_exception(leaf))
+            log.error("Step %s failed.\n%s", path, self._redactor.text(traced))
+
+
+async def _attempts(step: PlannedStep, values: Values, speaker: Speaker) -> Any:
+    """The value of the first attempt that succeeds. Each that failed, and is worth another, is told."""
+    if step.retry is None:
+        return await _call(step.call, values)
+    attempts = _Attempts(step.retry, speaker)
+    for_each = stamina.retry_context(
+        on=attempts.wait_after,
+        attempts=step.retry.attempts,
+        timeout=None,  # the step's own timeout bounds all attempts together
+        wait_initial=step.retry.wait_initial,
+        wait_max=step.retry.wait_max,
+        wait_jitter=0,  # added in wait_after, where the wait is told
+        wait_exp_base=step.retry.wait_exp_base,
+    )
+    async for attempts.current in for_each:
+        with attempts.current:
+            return await _call(step.call, values)
+    raise AssertionError("stamina gives up by raising")
+
+
+class _Attempts:
+    """Decides, after a failed attempt, how long to wait for the next, and tells it."""
+
+    def __init__(self, retry: Retry, speaker: Speaker) -> None:
+        self.retry = retry
+        self.speaker = speaker
+        self.current: stamina.Attempt
+
+    def wait_after(self, error: Exception) -> float | bool:
+        if not isinstance(error, self.retry.on):
+            return False
+        if self.current.num >= self.retry.attempts:
+            return True  # no attempt is left: stamina raises the error itself
+        asked = getattr(error, "retry_after", None)
+        wait = self.current.next_wait + random.uniform(0, self.retry.wait_jitter) if asked is None else float(asked)
+        lane = self.speaker.lane
+        reason = problem_of(error).sentence
+        lane.tell(
+            StepRetrying(self.speaker.path, self.current.num, self.retry.attempts, round(wait, 3), reason, t=lane.now())
+        )
+        return wait
+
+
+async def _call(call: Call, values: Values) -> Any:
+    arguments = {parameter: values[key] for parameter, key in call.needs}
+    if call.is_async:
+        return await call.fn(**arguments)
+    return await trio.to_thread.run_sync(partial(call.fn, **arguments))
+
+
+async def _stand_in(step: PlannedStep, values: Values, error: Exception) -> Any:
+    assert step.fallback is not None
+    if step.fallback.call is None:
+        return step.fallback.value
+    return await _call(step.fallback.call, {**values, FAILURE: error})
+
+
+def _why(lane: Lane) -> str:
+    return lane.stopping or "Another step failed."
+
+
+def _foreign(error: Exception) -> Iterator[Exception]:
+    if isinstance(error, ExceptionGroup):
+        for inner in error.exceptions:
+            yield from _foreign(inner)
+    elif not isinstance(error, Explained):
+        yield error

@@ -1,0 +1,72 @@
+"""The templates of titles and summaries: `str.format` text whose names are known before anything runs.
+
+Apart from the plan so that the checks (which names, which attributes) and the three ways of filling in stand together.
+"""
+
+import dataclasses
+import string
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel
+
+_formatter = string.Formatter()
+
+
+class Template:
+    """A text with `{name.attribute}` places. Raises ValueError when it is not one that `str.format` can read."""
+
+    __slots__ = ("_plain", "fields", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.fields = tuple(name for _, name, _, _ in _formatter.parse(text) if name is not None)
+        # The common case, a title that fills nothing in, costs nothing per run.
+        self._plain = text.format() if not self.fields else None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names at the root of each place: `departure` of `{departure.name}`."""
+        return tuple(_root(field) for field in self.fields)
+
+    def fill(self, values: Mapping[str, Any]) -> str:
+        """The text for these values. Raises whatever an attribute, an index or a format raises on them."""
+        return self._plain if self._plain is not None else self.text.format(**values)
+
+    def outline(self) -> str:
+        """The text before anything is known: each place an ellipsis."""
+        return "".join(f"{text}…" if name is not None else text for text, name, _, _ in _formatter.parse(self.text))
+
+    def misses(self, types: Mapping[str, Any]) -> str | None:
+        """What is wrong with the places, in words, given each name's type; None when nothing is."""
+        for field in self.fields:
+            root = _root(field)
+            if not root.isidentifier():
+                return f"`{{{field}}}` has no name; write the name of what stands there"
+            if root not in types:
+                return f"`{{{field}}}` uses `{root}`, which it does not have{hint(root, types)}"
+            attribute = field[len(root) :]
+            if attribute.startswith("."):
+                first = _root(attribute[1:])
+                known = _attributes(types[root])
+                if known is not None and first not in known:
+                    return f"`{{{field}}}`: `{root}` has no `{first}`{hint(first, known)}"
+        return None
+
+
+def hint(word: str, known: Mapping[str, Any] | set[str]) -> str:
+    """` (did you mean ...?)` when a known word is near enough, else nothing."""
+    near = get_close_matches(word, list(known), n=1)
+    return f" (did you mean `{near[0]}`?)" if near else ""
+
+
+def _root(field: str) -> str:
+    return field.split(".", 1)[0].split("[", 1)[0]
+
+
+def _attributes(kind: Any) -> set[str] | None:
+    """The attributes a value of this type has; None where that cannot be known before there is one."""
+    if not isinstance(kind, type) or not (dataclasses.is_dataclass(kind) or issubclass(kind, BaseModel)):
+        return None
+    return set(dir(kind)) | set(get_type_hints(kind))

@@ -1,0 +1,159 @@
+"""Wiring by parameter name: which value each parameter of a function gets, settled before anything runs.
+
+Apart from the plan because steps, fallbacks, conditions and resources are all wired by these same rules.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, get_type_hints
+
+from narrate.declare import Caller, Resource, place_of
+from narrate.errors import DeclarationError
+from narrate.fits import fits
+from narrate.template import hint
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A key of a value that no step provides."""
+
+    name: str
+
+
+INPUT = _Mark("the input")
+CALLER = _Mark("the caller")
+FAILURE = _Mark("the failure")
+
+Key = str | Resource | _Mark
+"""Where a parameter's value is found: the name of an earlier step, a resource, or one of the marks above."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function and where each of its parameters comes from."""
+
+    fn: Callable[..., Any]
+    needs: tuple[tuple[str, Key], ...]
+    types: Mapping[str, Any]
+    returns: Any
+    is_async: bool
+
+    def arguments(self, values: Mapping[Key, Any]) -> dict[str, Any]:
+        """The keyword arguments to call it with."""
+        return {parameter: values[key] for parameter, key in self.needs}
+
+
+@dataclass(slots=True)
+class Scope:
+    """What can be named at one point of a pipeline, and why other names cannot."""
+
+    takes: Any = None
+    values: dict[str, Any] = field(default_factory=dict)
+    resources: dict[str, Resource] = field(default_factory=dict)
+    beside: set[str] = field(default_factory=set)
+    later: set[str] = field(default_factory=set)
+
+    def wire(self, fn: Callable[..., Any], what: str, *, where: str, own: str | None = None) -> Call:
+        """Find every parameter's value. `what` names the function in errors; `own` is the value it provides itself.
+
+        Raises DeclarationError, naming the parameter and what would mend it.
+        """
+        hints = _hints(fn, what, where)
+        needs: list[tuple[str, Key]] = []
+        for parameter in inspect.signature(fn).parameters.values():
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
+                raise DeclarationError(
+                    f"{what}: parameter `{parameter}` cannot be wired by name. Use plain named parameters.", where=where
+                )
+            kind = hints.get(parameter.name, Any)
+            key = self._find(parameter.name, kind)
+            if key is None and parameter.default is not parameter.empty:
+                continue
+            if key is None:
+                raise DeclarationError(f"{what}: {self._why_not(parameter.name, own)}", where=where)
+            self._check(key, kind, parameter.name, what, where)
+            needs.append((parameter.name, key))
+        return Call(fn, tuple(needs), hints, hints.get("return", Any), inspect.iscoroutinefunction(fn))
+
+    def _find(self, name: str, kind: Any) -> Key | None:
+        if name in self.values:
+            return name
+        if name in self.resources:
+            return self.resources[name]
+        if kind is Caller:
+            return CALLER
+        if isinstance(kind, type) and issubclass(kind, Exception):
+            return FAILURE
+        return INPUT if self.takes is not None and kind == self.takes else None
+
+    def _check(self, key: Key, kind: Any, name: str, what: str, where: str) -> None:
+        if isinstance(key, str):
+            given = self.values[key]
+        elif isinstance(key, Resource):
+            given = yields(key)
+        else:
+            return
+        if not fits(given, kind):
+            raise DeclarationError(
+                f"{what}: parameter `{name}` is annotated {_typed(kind)}, but `{name}` is {_typed(given)}.", where=where
+            )
+
+    def _why_not(self, name: str, own: str | None) -> str:
+        if name == own:
+            return f"parameter `{name}` names the step itself, whose value is not there yet."
+        if name in self.beside:
+            return (
+                f"parameter `{name}` names a step that runs at the same time. Take one of the two out of the group, "
+                f"so that `{name}` comes first."
+            )
+        if name in self.later:
+            return f"parameter `{name}` names a step that comes later. Move this one behind it."
+        known = sorted({*self.values, *self.resources})
+        there = f" There are: {', '.join(known)}." if known else " Nothing comes before it."
+        takes = f" The input goes to a parameter annotated {_typed(self.takes)}." if self.takes is not None else ""
+        return f"parameter `{name}` names nothing{hint(name, set(known))}.{there}{takes}"
+
+
+def yields(resource: Resource) -> Any:
+    """The type of a resource's value: T of its `AsyncIterator[T]`, else Any."""
+    returns = _hints(resource.open, f"resource `{resource.name}`", resource.where).get("return", Any)
+    arguments = getattr(returns, "__args__", ())
+    return arguments[0] if arguments else Any
+
+
+def wire_resources(resources: Iterable[Resource]) -> tuple[tuple[Resource, Call], ...]:
+    """Each resource with its call, every one behind those it needs. Raises DeclarationError for a circle."""
+    by_name = {resource.name: resource for resource in resources}
+    scope = Scope(resources=by_name)
+    calls = {
+        resource: scope.wire(resource.open, f"resource `{resource.name}`", where=place_of(resource.open))
+        for resource in by_name.values()
+    }
+    ordered: dict[Resource, Call] = {}
+
+    def place(resource: Resource, behind: tuple[Resource, ...]) -> None:
+        if resource in ordered:
+            return
+        if resource in behind:
+            circle = " → ".join(r.name for r in (*behind[behind.index(resource) :], resource))
+            raise DeclarationError(f"Resources need each other in a circle: {circle}.", where=resource.where)
+        for _, key in calls[resource].needs:
+            if isinstance(key, Resource):
+                place(key, (*behind, resource))
+        ordered[resource] = calls[resource]
+
+    for resource in by_name.values():
+        place(resource, ())
+    return tuple(ordered.items())
+
+
+def _hints(fn: Callable[..., Any], what: str, where: str) -> dict[str, Any]:
+    try:
+        return get_type_hints(fn, include_extras=True)
+    except NameError as error:
+        raise DeclarationError(f"{what}: an annotation cannot be resolved: {error}.", where=where) from error
+
+
+def _typed(kind: Any) -> str:
+    return f"`{kind.__name__}`" if isinstance(kind, type) and not getattr(kind, "__args__", ()) else f"`{kind}`"
