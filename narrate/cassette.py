@@ -21,11 +21,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from narrate.errors import CassetteError
+from narrate.scrub import SCRUBBED
 
 VERSION = 1
-SCRUBBED = "[scrubbed]"
-"""Stands where a secret stood. A query pair or JSON member of this value plays no part in matching."""
-
 ErrorKind = Literal[
     "ConnectError", "ConnectTimeout", "ReadError", "ReadTimeout", "RemoteProtocolError", "WriteError", "WriteTimeout"
 ]
@@ -92,7 +90,7 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 class Chunk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """A piece of a body that came `after` so many seconds of silence.
 
-    An empty piece is a silence and nothing more: it is how a connection that broke some time after the last byte is told.
+    An empty piece is a silence and nothing more; a connection that broke some time after the last byte is told so.
     """
 
     after: float = 0.0
@@ -293,9 +291,9 @@ def _pairs(query: str) -> Iterable[tuple[str, str]]:
 def _content(document: Any, text: str | UnsetType, base64: bytes | UnsetType) -> bytes:
     if document is not UNSET:
         return compact_json(document)
-    if text is not UNSET:
+    if isinstance(text, str):
         return text.encode()
-    return b"" if base64 is UNSET else base64
+    return base64 if isinstance(base64, bytes) else b""
 
 
 def _at_most_one_body(*forms: object) -> None:

@@ -4,7 +4,7 @@ The runner and the verbs see only lanes; the journal sees only numbered events. 
 on what may be held back, is here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 
 import trio
 
@@ -36,7 +36,7 @@ class Narration:
         self.order: ReadingOrder[Event] = ReadingOrder()
         self._limits = limits
         self._room = trio.lowlevel.ParkingLot()
-        self._began = trio.current_time()
+        self.began = trio.current_time()
 
     @property
     def root(self) -> "NarratedLane":
@@ -45,7 +45,7 @@ class Narration:
 
     def now(self) -> float:
         """Seconds since the run began."""
-        return round(trio.current_time() - self._began, 4)
+        return round(trio.current_time() - self.began, 4)
 
     def record(self, told: Sequence[Event]) -> None:
         """Put into the record what the order has let go, and let in who waits for the room it held."""
@@ -57,7 +57,7 @@ class Narration:
     def end(self, event: Event) -> None:
         """Close the root lane and tell the event that ends the record."""
         self.record(self.order.close(self.order.root))
-        self.writer.append([self.redactor.event(event)])
+        self.writer.append([self.redactor.event(event) if self.redactor.active else event])
 
     def has_room(self, lane: OrderLane[Event], size: int) -> bool:
         """Whether so many more bytes may be told in a lane now."""
@@ -90,13 +90,14 @@ class NarratedLane:
         return self._narration.stopping
 
     def now(self) -> float:
-        return self._narration.now()
+        return round(trio.current_time() - self._narration.began, 4)
 
     def tell(self, event: Event, size: int = 0) -> None:
         narration = self._narration
         if size and not narration.has_room(self._lane, size):
             raise NarrationTooLong(narration.order.held, narration.order.held_bytes)
-        event = narration.redactor.event(event)
+        if narration.redactor.active:
+            event = narration.redactor.event(event)
         told = narration.order.feed(self._lane, event, size)
         if told:
             narration.writer.append(told)
@@ -104,17 +105,14 @@ class NarratedLane:
             self.status(Progress(event.step, state=_STATES[type(event)], t=event.t))
 
     def status(self, progress: Progress) -> None:
-        self._narration.writer.report(self._narration.redactor.event(progress))
+        narration = self._narration
+        narration.writer.report(narration.redactor.event(progress) if narration.redactor.active else progress)
 
     async def wait_room(self, size: int) -> None:
         await self._narration.wait_room(self._lane, size)
 
-    async def settle(self) -> None:
-        await self._narration.writer.wait_kept()
-        # Trio runs the tasks of one round in any order. A reader that the last event woke has had its slice for sure
-        # only after the second round, so that even a step which then blocks the thread was announced before.
-        await trio.lowlevel.checkpoint()
-        await trio.lowlevel.checkpoint()
+    def settle(self) -> Awaitable[None]:
+        return self._narration.writer.settle()
 
     def fork(self, count: int) -> Sequence[Lane]:
         narration = self._narration

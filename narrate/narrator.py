@@ -42,16 +42,16 @@ class Events:
         while True:
             for event in self._ready:
                 return event
-            if self._status:
-                self._ready = iter([*self._reader.take_status_nowait(), *self._reader.take_nowait()])
-            else:
-                self._reader.take_status_nowait()
-                self._ready = iter(self._reader.take_nowait())
-            for event in self._ready:
-                return event
-            if self._reader.ended:
+            ready = self._reader.take_nowait()
+            if not ready or self._status:
+                status = self._reader.take_status_nowait()
+                ready = [*status, *ready] if self._status else ready
+            if ready:
+                self._ready = iter(ready)
+            elif self._reader.ended:
                 raise StopAsyncIteration
-            await self._reader.wait_more()
+            else:
+                await self._reader.wait_more()
 
 
 class Run:
@@ -153,7 +153,7 @@ class Run:
     def _fail(self, problem: Problem) -> None:
         now = self._narration.now()
         self._end(
-            RunFailedEvent(self._narration.redactor.problem(problem), now, t=now), partial(_raise_failed, problem)
+            RunFailedEvent(problem, now, t=now), partial(_raise_failed, self._narration.redactor.problem(problem))
         )
 
     def _cancelled(self, reason: str) -> None:

@@ -70,14 +70,14 @@ class PlannedPipeline:
     """A pipeline as a stage: `source` is the key of the value it takes as its input, None when it takes none."""
 
     name: str
-    title: Template
+    title: str
     plan: "Plan"
     source: Key | None
 
     def outlined(self, prefix: str) -> Outlined:
         """This stage as `run.started` tells it."""
         path = prefix + self.name
-        return OutlinedPipeline(path, self.title.outline(), self.plan.outlined(path + "/"))
+        return OutlinedPipeline(path, self.title, self.plan.outlined(path + "/"))
 
 
 PlannedStage = PlannedStep | PlannedGroup | PlannedPipeline
@@ -275,7 +275,7 @@ class _Drawing:
 
     def _pipeline(self, stage: Pipeline) -> tuple[PlannedPipeline, Any]:
         self.inner_resources |= dict(stage.resources)
-        return PlannedPipeline(stage.value_name, Template(stage.title), stage.plan, self._source(stage)), stage.returns
+        return PlannedPipeline(stage.value_name, stage.title, stage.plan, self._source(stage)), stage.returns
 
     def _source(self, stage: Pipeline) -> Key | None:
         """What a nested pipeline takes: the outer input where that fits, else the one earlier value that does."""

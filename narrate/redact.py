@@ -18,14 +18,21 @@ MASK = "•••"
 
 
 class Redactor:
-    """Masks fields by their name, and their values wherever they occur in text, once it has learned them."""
+    """Masks fields by their name, and their values wherever they occur in text, once it has learned them.
+
+    `active` once there is anything to mask; until then nobody need ask it.
+    """
+
+    __slots__ = ("_names", "_values", "active")
 
     def __init__(self) -> None:
+        self.active = False
         self._names: set[str] = set()
         self._values: set[str] = set()
 
     def learn(self, names: frozenset[str], given: Mapping[str, Any]) -> None:
         """Learn what is called by one of these names: a value given under it, or a field at any depth of one."""
+        self.active = True
         self._names |= names
         for name, value in given.items():
             data = to_jsonable_python(value, serialize_unknown=True)
@@ -38,14 +45,12 @@ class Redactor:
         return text
 
     def event(self, event: E) -> E:
-        """The event with every secret masked; the very same one where nothing was declared secret."""
-        if not self._names:
-            return event
+        """The event with every secret masked."""
         return msgspec.convert(self._data(msgspec.to_builtins(event)), type(event))
 
     def problem(self, problem: Problem) -> Problem:
         """The problem with every secret masked."""
-        return msgspec.convert(self._data(msgspec.to_builtins(problem)), Problem) if self._names else problem
+        return msgspec.convert(self._data(msgspec.to_builtins(problem)), Problem)
 
     def _data(self, data: Any) -> Any:
         if isinstance(data, str):

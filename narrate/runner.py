@@ -7,9 +7,9 @@ they are kept, is not decided here. One task runs a sequence of stages; a group 
 import logging
 import random
 import traceback
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import stamina
 import trio
@@ -17,7 +17,7 @@ import trio
 from narrate.declare import Retry
 from narrate.errors import Explained, Problem, ProblemError, StepTimedOut, problem_of
 from narrate.events import StepCancelled, StepFailed, StepFinished, StepRetrying, StepSkipped, StepStarted
-from narrate.plan import Plan, PlannedGroup, PlannedPipeline, PlannedStage, PlannedStep
+from narrate.plan import Plan, PlannedGroup, PlannedPipeline, PlannedStep
 from narrate.redact import Redactor
 from narrate.verbs import Lane, Speaker, say, speaking
 from narrate.wiring import FAILURE, INPUT, Call, Key
@@ -60,32 +60,29 @@ class Runner:
 
     async def _plan(self, plan: Plan, values: Values, lane: Lane, prefix: str) -> Any:
         for stage in plan.stages:
-            await self._stage(stage, values, lane, prefix)
+            if isinstance(stage, PlannedGroup):
+                await self._group(stage, values, lane, prefix)
+            elif (began := self._announce(stage, values, lane, prefix)) is not None:
+                await self._perform(stage, values, lane, prefix, began, settle=True)
         return plan.result_of(values)
-
-    async def _stage(self, stage: PlannedStage, values: Values, lane: Lane, prefix: str) -> None:
-        if isinstance(stage, PlannedGroup):
-            await self._group(stage, values, lane, prefix)
-        elif self._announce(stage, values, lane, prefix):
-            await self._perform(stage, values, lane, prefix, settle=True)
 
     async def _group(self, group: PlannedGroup, values: Values, lane: Lane, prefix: str) -> None:
         """Announce every member, then run those that are needed at the same time, each in a lane of its own."""
-        members: list[Member] = []
+        members: list[tuple[Member, float]] = []
         try:
             for member in group.members:
-                if self._announce(member, values, lane, prefix):
-                    members.append(member)
+                if (began := self._announce(member, values, lane, prefix)) is not None:
+                    members.append((member, began))
             await lane.settle()
         except BaseException:
-            for member in members:
+            for member, _ in members:
                 lane.tell(StepCancelled(prefix + member.name, _why(lane), t=lane.now()))
             raise
         failures: list[StepFailure] = []
 
-        async def run(member: Member, lane: Lane) -> None:
+        async def run(member: Member, began: float, lane: Lane) -> None:
             try:
-                await self._perform(member, values, lane, prefix, settle=False)
+                await self._perform(member, values, lane, prefix, began, settle=False)
             except StepFailure as failure:
                 failures.append(failure)
                 nursery.cancel_scope.cancel()
@@ -93,39 +90,41 @@ class Runner:
                 lane.close()
 
         async with trio.open_nursery() as nursery:
-            for member, member_lane in zip(members, lane.fork(len(members)), strict=True):
-                nursery.start_soon(run, member, member_lane)
+            for (member, began), own_lane in zip(members, lane.fork(len(members)), strict=True):
+                nursery.start_soon(run, member, began, own_lane)
         if failures:
             raise failures[0]
 
-    def _announce(self, stage: Member, values: Values, lane: Lane, prefix: str) -> bool:
-        """Tell that a stage begins, or that it is skipped; whether it is to be performed.
+    def _announce(self, stage: Member, values: Values, lane: Lane, prefix: str) -> float | None:
+        """Tell that a stage begins, and give back when; or tell that it is skipped, and give back None.
 
         What goes wrong in a condition or a title is the stage's failure, so it is announced and failed.
         """
         path = prefix + stage.name
+        now = lane.now()
         if isinstance(stage, PlannedPipeline):
-            lane.tell(StepStarted(path, stage.title.fill({}), t=lane.now()))
-            return True
+            lane.tell(StepStarted(path, stage.title, t=now))
+            return now
         try:
             if stage.secret:
                 self._redactor.learn(stage.secret, stage.call.arguments(values))
             if stage.when is not None and not stage.when.fn(**stage.when.arguments(values)):
                 values[stage.name] = None
                 reason = stage.otherwise.fill(stage.when.arguments(values))
-                lane.tell(StepSkipped(path, reason, t=lane.now()))
-                return False
-            title = stage.title.fill(stage.call.arguments(values) if stage.title.names else {})
+                lane.tell(StepSkipped(path, reason, t=now))
+                return None
+            title = stage.title.fill(stage.call.arguments(values)) if stage.title.fields else stage.title.text
         except Exception as error:
-            lane.tell(StepStarted(path, stage.title.outline(), t=lane.now()))
+            lane.tell(StepStarted(path, stage.title.outline(), t=now))
             raise self._failed(path, error, lane) from error
-        lane.tell(StepStarted(path, title, t=lane.now()))
-        return True
+        lane.tell(StepStarted(path, title, t=now))
+        return now
 
-    async def _perform(self, stage: Member, values: Values, lane: Lane, prefix: str, *, settle: bool) -> None:
+    async def _perform(
+        self, stage: Member, values: Values, lane: Lane, prefix: str, began: float, *, settle: bool
+    ) -> None:
         """Do an announced stage's work, tell how it ended, and keep its value."""
         path = prefix + stage.name
-        began = lane.now()
         fallback = text = None
         try:
             if settle:
@@ -154,27 +153,19 @@ class Runner:
     async def _step(self, step: PlannedStep, values: Values, speaker: Speaker) -> tuple[Any, str | None]:
         """The step's value, and why a stand-in gave it (None where the step did)."""
         token = speaking.set(speaker)
+        work = _within if step.timeout is not None else _attempts if step.retry is not None else _once
         try:
-            try:
-                return await self._within(step, values, speaker), None
-            except Exception as error:
-                if step.fallback is None:
-                    raise
-                reason = problem_of(error).sentence
-                self._note(error, speaker.path)
-                say(f"{reason} Going on with a stand-in.")
-                return await _stand_in(step, values, error), reason
+            return await work(step, values, speaker), None
+        except Exception as error:
+            if step.fallback is None:
+                raise
+            reason = problem_of(error).sentence
+            self._note(error, speaker.path)
+            say(f"{reason} Going on with a stand-in.")
+            return await _stand_in(step, values, error), reason
         finally:
             speaking.reset(token)
             speaker.silent = True
-
-    async def _within(self, step: PlannedStep, values: Values, speaker: Speaker) -> Any:
-        """The step's value, within its timeout."""
-        if step.timeout is None:
-            return await _attempts(step, values, speaker)
-        with trio.move_on_after(step.timeout):
-            return await _attempts(step, values, speaker)
-        raise StepTimedOut(step.timeout)
 
     def _summary(self, step: PlannedStep, values: Values) -> str | None:
         if step.secret:
@@ -198,10 +189,22 @@ class Runner:
             log.error("Step %s failed.\n%s", path, self._redactor.text(traced))
 
 
+async def _within(step: PlannedStep, values: Values, speaker: Speaker) -> Any:
+    """The step's value, with all its attempts, within its timeout. Raises StepTimedOut."""
+    assert step.timeout is not None
+    with trio.move_on_after(step.timeout):
+        return await (_attempts if step.retry is not None else _once)(step, values, speaker)
+    raise StepTimedOut(step.timeout)
+
+
+async def _once(step: PlannedStep, values: Values, _speaker: Speaker) -> Any:
+    """The step's value at the only attempt."""
+    return await _call(step.call, values)
+
+
 async def _attempts(step: PlannedStep, values: Values, speaker: Speaker) -> Any:
     """The value of the first attempt that succeeds. Each that failed, and is worth another, is told."""
-    if step.retry is None:
-        return await _call(step.call, values)
+    assert step.retry is not None
     attempts = _Attempts(step.retry, speaker)
     for_each = stamina.retry_context(
         on=attempts.wait_after,
@@ -241,11 +244,11 @@ class _Attempts:
         return wait
 
 
-async def _call(call: Call, values: Values) -> Any:
-    arguments = {parameter: values[key] for parameter, key in call.needs}
+def _call(call: Call, values: Values) -> Awaitable[Any]:
+    arguments = call.arguments(values)
     if call.is_async:
-        return await call.fn(**arguments)
-    return await trio.to_thread.run_sync(partial(call.fn, **arguments))
+        return cast("Awaitable[Any]", call.fn(**arguments))
+    return trio.to_thread.run_sync(partial(call.fn, **arguments))
 
 
 async def _stand_in(step: PlannedStep, values: Values, error: Exception) -> Any:

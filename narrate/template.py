@@ -15,28 +15,27 @@ _formatter = string.Formatter()
 
 
 class Template:
-    """A text with `{name.attribute}` places. Raises ValueError when it is not one that `str.format` can read."""
+    """A text with `{name.attribute}` places. Raises ValueError when it is not one that `str.format` can read.
 
-    __slots__ = ("_plain", "fields", "text")
+    `fields` are the places; where there are none, `text` is the finished text.
+    """
+
+    __slots__ = ("fields", "text")
 
     def __init__(self, text: str) -> None:
-        self.text = text
         self.fields = tuple(name for _, name, _, _ in _formatter.parse(text) if name is not None)
-        # The common case, a title that fills nothing in, costs nothing per run.
-        self._plain = text.format() if not self.fields else None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names at the root of each place: `departure` of `{departure.name}`."""
-        return tuple(_root(field) for field in self.fields)
+        self.text = text if self.fields else text.format()
 
     def fill(self, values: Mapping[str, Any]) -> str:
         """The text for these values. Raises whatever an attribute, an index or a format raises on them."""
-        return self._plain if self._plain is not None else self.text.format(**values)
+        return self.text.format(**values) if self.fields else self.text
 
     def outline(self) -> str:
         """The text before anything is known: each place an ellipsis."""
-        return "".join(f"{text}…" if name is not None else text for text, name, _, _ in _formatter.parse(self.text))
+        if not self.fields:
+            return self.text
+        parts = (f"{text}…" if name is not None else text for text, name, _, _ in _formatter.parse(self.text))
+        return "".join(parts).replace("……", "…")
 
     def misses(self, types: Mapping[str, Any]) -> str | None:
         """What is wrong with the places, in words, given each name's type; None when nothing is."""

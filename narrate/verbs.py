@@ -68,7 +68,7 @@ class Lane(Protocol):
         """Wait until the lane is live, or so many more bytes may be held back: there is room on return, not later."""
         ...
 
-    async def settle(self) -> None:
+    def settle(self) -> Awaitable[None]:
         """Wait until what has been told is kept and the readers have had their chance to pass it on."""
         ...
 

@@ -31,7 +31,7 @@ class Reader(Protocol):
         ...
 
     async def wait_more(self) -> None:
-        """Wait until there is something to take, or the record has ended."""
+        """Wait until there may be something to take, or the record has ended. Returns at once when there is."""
         ...
 
 
@@ -46,8 +46,8 @@ class Writer(Protocol):
         """Show a status to whoever reads now."""
         ...
 
-    async def wait_kept(self) -> None:
-        """Wait until everything appended so far is kept."""
+    async def settle(self) -> None:
+        """Wait until all that was appended is kept, and readers that waited for it have had their turn to pass it on."""
         ...
 
 

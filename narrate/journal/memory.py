@@ -16,28 +16,38 @@ from narrate.record import Record
 class MemoryRecord:
     """A record and the lot in which its readers wait."""
 
-    __slots__ = ("_lot", "record")
+    __slots__ = ("_lot", "_waking", "record")
 
     def __init__(self) -> None:
         self.record = Record()
+        self._waking = 0
         self._lot = trio.lowlevel.ParkingLot()
 
     def append(self, facts: Sequence[Event]) -> None:
         for fact in facts:
             self.record.append(fact)
-        if self._lot:
-            self._lot.unpark_all()
+        self._wake()
 
     def report(self, progress: Progress) -> None:
         self.record.report(progress)
-        if self._lot:
-            self._lot.unpark_all()
+        self._wake()
 
-    async def wait_kept(self) -> None:
-        """Return at once: here, told is kept."""
+    async def settle(self) -> None:
+        await trio.lowlevel.checkpoint()
+        # Trio runs the tasks of one round in any order: a reader that was woken may have its slice only after ours, and
+        # then a step that blocks the thread would begin unannounced. The next round comes after all of this one.
+        if self._waking:
+            await trio.lowlevel.cancel_shielded_checkpoint()
 
     async def wait_change(self) -> None:
+        """Wait until something is appended or reported."""
         await self._lot.park()
+        self._waking -= 1
+
+    def _wake(self) -> None:
+        if self._lot:
+            self._waking += len(self._lot)
+            self._lot.unpark_all()
 
 
 class MemoryReader:
@@ -71,7 +81,7 @@ class MemoryReader:
         return [record.line(event.n) for event in events]
 
     async def wait_more(self) -> None:
-        while not self._has_more():
+        if not self._has_more():
             await self._memory.wait_change()
 
     def _has_more(self) -> bool:

@@ -39,12 +39,8 @@ def caller_address(peer: str | None, headers: Sequence[tuple[str, str]], trusted
     caller = _maybe_address(peer.partition("%")[0]) if peer else None
     if caller is None:
         return None
-    for node in _nodes_from_the_right(headers):
-        if not any(caller in network for network in trusted):
-            break
-        before = _maybe_address(node)
-        if before is None:
-            break
+    nodes = _nodes_from_the_right(headers)
+    while any(caller in network for network in trusted) and (before := _maybe_address(next(nodes, ""))) is not None:
         caller = before
     return str(caller)
 
@@ -60,7 +56,7 @@ def _network(entry: str) -> Network:
 
 
 def _nodes_from_the_right(headers: Sequence[tuple[str, str]]) -> Iterator[str]:
-    # Lazy, so that nothing of a header is read before its writer is known to be trusted.
+    # A generator, so that nothing of an element is read before its writer is known to be trusted.
     forwarded = [value for name, value in headers if name.lower() == "forwarded"]
     if forwarded:
         yield from _in_forwarded(",".join(forwarded))
@@ -81,7 +77,7 @@ _PAIR = re.compile(
          (?P<end>[;,]|\Z)""",
     re.VERBOSE,
 )
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)")
 
 
 def _in_forwarded(header: str) -> Iterator[str]:
@@ -111,9 +107,7 @@ def _value(pair: re.Match[str]) -> str:
 # `ip_address` sees them, because after a `%` it takes anything for the name of a zone.
 _PORT = r"(?: : (?: [0-9]{1,5} | _[0-9A-Za-z._-]+ ) )?"
 _V6 = r"[0-9A-Fa-f]*:[0-9A-Fa-f:.]+"
-_NODE = re.compile(
-    rf"(?P<v4>[0-9.]+) {_PORT} | \[ (?P<bracketed>{_V6}) \] {_PORT} | (?P<bare>{_V6})", re.VERBOSE | re.ASCII
-)
+_NODE = re.compile(rf"(?P<v4>[0-9.]+) {_PORT} | \[ (?P<bracketed>{_V6}) \] {_PORT} | (?P<bare>{_V6})", re.VERBOSE)
 
 
 def _maybe_address(node: str) -> Address | None:

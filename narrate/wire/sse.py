@@ -82,11 +82,12 @@ class Decoder:
     """Hears one stream, the same events however it was cut into chunks (HTML standard, sections 9.2.5 and 9.2.6).
 
     `last_event_id` is what to send as `Last-Event-ID` when connecting again, and `retry` how many milliseconds to wait
-    first, None where the stream has not said. The end of a stream needs no call: what no blank line has finished is no
-    event. Time is linear in the bytes fed. Memory is that of the event under way, which nothing here bounds.
+    first: at most LONGEST_RETRY, None where the stream has not said. The end of a stream needs no call: what no blank
+    line has finished is no event. Time is linear in the bytes fed. Memory is that of the event under way, which nothing
+    here bounds.
 
     A stream that resumes another begins with the other's `last_event_id`. The standard lets each begin without one, so
-    that the first heartbeat after a reconnection would make the reader forget its place; browsers do as we do.
+    that the first heartbeat after a reconnection would make the reader forget its place; Chromium does as we do.
     """
 
     last_event_id: str
