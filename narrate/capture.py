@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from narrate.cassette import Chunk, HttpRequest, HttpResponse, strict_json
+from narrate.cassette import Chunk, Cut, ErrorKind, HttpFailure, HttpRequest, HttpResponse, strict_json
 from narrate.scrub import Scrub
 
 # Bodies are kept decoded and their length is made anew; the others speak of a connection that is gone (RFC 9110 7.6.1).
@@ -18,7 +18,8 @@ _LEFT_OUT = frozenset(
     | {"content-encoding", "content-length"}
 )
 _AT_ONCE = 1.0
-_DIGITS = 4  # A tenth of a millisecond: what a clock promises, and a diff can bear.
+DIGITS = 4
+"""Of a second: a tenth of a millisecond is more than any wait means, and a diff stays readable."""
 
 
 def request_kept(scrub: Scrub, method: str, url: str, content_type: str, content: bytes) -> HttpRequest:
@@ -43,7 +44,7 @@ def response_kept(
     after: float,
     pieces: Sequence[tuple[float, bytes]],
     *,
-    cut: bool = False,
+    cut: Cut = False,
 ) -> HttpResponse:
     """The response as it is written: its head came `after` seconds, each decoded piece so many seconds later.
 
@@ -77,6 +78,11 @@ def response_kept(
     return replace(answer, chunks=chunks)
 
 
+def failure_kept(kind: ErrorKind, after: float) -> HttpFailure:
+    """The error as it is written."""
+    return HttpFailure(kind=kind, after=_seconds(after))
+
+
 def _one(contents: Sequence[bytes]) -> dict[str, Any]:
     content = b"".join(contents)
     try:
@@ -102,4 +108,4 @@ def _headers(scrub: Scrub, headers: Iterable[tuple[str, str]]) -> dict[str, str 
 
 
 def _seconds(after: float) -> float:
-    return round(after, _DIGITS)
+    return round(after, DIGITS)

@@ -29,6 +29,9 @@ ErrorKind = Literal[
 ]
 """The ways in which the far side or the way there can fail, by the names that httpx gives them."""
 
+Cut = bool | Literal["ReadError", "ReadTimeout"]
+"""Whether a body broke off, and in which httpx error if not in RemoteProtocolError."""
+
 _PORTS = {"http": 80, "https": 443}
 _UTC = re.compile(
     r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|\+00:00)", re.ASCII
@@ -110,7 +113,7 @@ class HttpResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """What was answered: `after` is the seconds until the head; for a body kept in one, until that was there, too.
 
     Bodies are kept decoded, without a content-encoding. `cut` says that nothing is known beyond the last byte: the
-    connection broke there, or whoever recorded stopped reading.
+    connection broke there, or whoever recorded it stopped reading.
     """
 
     status: int
@@ -120,7 +123,7 @@ class HttpResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     text: str | UnsetType = UNSET
     base64: bytes | UnsetType = UNSET
     chunks: tuple[Chunk, ...] | UnsetType = UNSET
-    cut: bool = False
+    cut: Cut = False
 
     def __post_init__(self) -> None:
         _at_most_one_body(self.json, self.text, self.base64, self.chunks)

@@ -6,8 +6,8 @@ that concurrent requests are answered in the order in which they were made.
 
 import json
 from collections import Counter, OrderedDict
-from collections.abc import Hashable, Iterable, Iterator
-from os.path import commonprefix
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from itertools import takewhile
 from typing import Any
 
 from msgspec import UNSET
@@ -91,15 +91,19 @@ def _used_up(request: HttpRequest, times: int) -> ReplayMiss:
 def _likeness(asked: HttpRequest, recorded: HttpRequest) -> tuple[float, ...]:
     """How like each other they are, the weightiest part first; for each part 0 to 1."""
     a, r = asked.key, recorded.key
-    steps = list(zip(a.path.split("/"), r.path.split("/"), strict=False))
-    same_steps = next((n for n, (one, other) in enumerate(steps) if one != other), len(steps))
+    steps, others = a.path.split("/"), r.path.split("/")
     return (
         float(a.origin == r.origin),
-        1.0 if a.path == r.path else same_steps / (len(steps) + 1),
+        _alike(steps, others) / max(len(steps), len(others)),
         float(a.method == r.method),
         _share(a.query, r.query),
         1.0 if a.body == r.body else _share(_leaves(asked), _leaves(recorded)),
     )
+
+
+def _alike(some: Sequence[str], others: Sequence[str]) -> int:
+    """How many of their first items are the same."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(some, others, strict=False)))
 
 
 def _share(some: Iterable[Hashable], others: Iterable[Hashable]) -> float:
@@ -135,8 +139,8 @@ def _query_differences(asked: HttpRequest, recorded: HttpRequest) -> Iterator[st
     one, other = Counter(asked.pairs), Counter(recorded.pairs)
     here, there = sorted((one - other).elements()), sorted((other - one).elements())
     for name in dict.fromkeys(name for name, _ in (*here, *there)):
-        mine = ", ".join(_short(value) for each, value in here if each == name)
-        theirs = ", ".join(_short(value) for each, value in there if each == name)
+        mine = ", ".join(_short(value or "''") for each, value in here if each == name)
+        theirs = ", ".join(_short(value or "''") for each, value in there if each == name)
         yield f"query {name}: asked {mine or _NOTHING}, recorded {theirs or _NOTHING}"
 
 
@@ -162,7 +166,7 @@ def _both(one: Any, other: Any) -> tuple[str, str]:
     """Both values in few words; of two long texts the place where they part, since they begin alike more often."""
     if isinstance(one, str) and isinstance(other, str):
         long = max(len(one), len(other)) > _LONG
-        start = max(0, len(commonprefix((one, other))) - _BEFORE) if long else 0
+        start = max(0, _alike(one, other) - _BEFORE) if long else 0
         return _quoted(one, start), _quoted(other, start)
     return _word(one), _word(other)
 

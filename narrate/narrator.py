@@ -26,6 +26,9 @@ from narrate.wiring import CALLER, INPUT, Call, Key
 
 log = logging.getLogger("narrate")
 
+HOLD = 10.0
+"""Seconds that a run which was begun `held` waits to be released, before it is given up as nobody's."""
+
 
 class Events:
     """A run's record, event by event from one place on, and then its end. Made by `Run.events`."""
@@ -128,7 +131,7 @@ class Run:
         runner = Runner(self._narration.redactor)
         try:
             with self._scope:
-                await self._released.wait()
+                await self._wait_release()
                 result = await runner.run(self.pipeline.plan, values, self._narration.root)
                 self._finish(result)
         except StepFailure:
@@ -140,6 +143,14 @@ class Run:
         finally:
             if not self.ended:
                 self._cancelled(self._narration.stopping or "The program stopped.")
+
+    async def _wait_release(self) -> None:
+        # A client may be gone between its request and the stream's first byte, and then nobody releases the run.
+        if not self._released.is_set():
+            with trio.move_on_after(HOLD):
+                await self._released.wait()
+            if not self._released.is_set():
+                self._abandon()
 
     def _finish(self, result: Any) -> None:
         try:
@@ -170,7 +181,7 @@ class Narrator:
     """What runs share: the open resources, the journal, and the nursery that owns them. Made by `open_narrator`."""
 
     def __init__(
-        self, resources: Mapping[Resource, Any], journal: Journal, nursery: trio.Nursery, max_runs: int | None
+        self, resources: Mapping[Key, Any], journal: Journal, nursery: trio.Nursery, max_runs: int | None
     ) -> None:
         self.journal = journal
         self.note: str | None = None
@@ -203,6 +214,10 @@ class Narrator:
         self._runs[run_id] = run
         self._nursery.start_soon(self._own, run, values)
         return run
+
+    def maybe_run(self, run_id: RunId) -> Run | None:
+        """The run with this id, while it is under way or still kept; else None."""
+        return self._runs.get(run_id)
 
     async def _own(self, run: Run, values: dict[Key, Any]) -> None:
         try:
@@ -239,7 +254,7 @@ async def open_narrator(
 
 async def _open_resources(
     stack: AsyncExitStack, pipelines: Sequence[Pipeline], given: Mapping[str, Any]
-) -> dict[Resource, Any]:
+) -> dict[Key, Any]:
     """Open what the steps need, and what that needs in turn; each once, whoever shares it."""
     calls: dict[Resource, Call] = {}
     needed: list[Resource] = []
@@ -250,7 +265,7 @@ async def _open_resources(
     for name in given:
         if name not in names:
             raise DeclarationError(f"No pipeline here has a resource `{name}`{hint(name, names)}.")
-    opened: dict[Resource, Any] = {}
+    opened: dict[Key, Any] = {}
 
     async def open_one(resource: Resource) -> Any:
         if resource not in opened:

@@ -109,7 +109,7 @@ class Scrub:
         found += [part for part in (parts.username, parts.password) if part]
         for name, value in headers:
             if self._is_secret_header(name):
-                found += [value, value.rpartition(" ")[2]]  # `Bearer …`, and what it bears
+                found += [value, value.partition(" ")[2]]  # `Bearer …`, and what it bears
         return self.also(secrets=[value for value in found if len(value) >= _LEARNED and value != SCRUBBED])
 
     def text(self, text: str) -> str:

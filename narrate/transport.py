@@ -7,13 +7,15 @@ was streamed is streamed again. Time is trio's: its MockClock replays an hour at
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable
 from types import MappingProxyType
-from typing import Self
+from typing import cast
 
 import httpx
 import trio
+from msgspec import UnsetType
 
-from narrate.capture import failure_kept, request_kept, response_kept
-from narrate.cassette import Cassette, Chunk, ErrorKind, Exchange, HttpFailure, HttpRequest, HttpResponse
+from narrate.capture import DIGITS, failure_kept, request_kept, response_kept
+from narrate.cassette import Cassette, Cut, ErrorKind, Exchange, HttpFailure, HttpRequest, HttpResponse
+from narrate.declare import resource
 from narrate.matching import Answers
 from narrate.scrub import Scrub
 
@@ -41,10 +43,10 @@ class RecordTransport(httpx.AsyncBaseTransport):
     pieces and their timing are the server's and not a compressor's; one that has one all the same is decoded on its way
     through. A request's body is read whole before it is sent.
 
-    Exchanges are kept in the order in which they were begun, each when it has ended. One that the caller closed early is
-    kept as far as it was read, and as `cut`: a replay that is read further must not end as if it were whole. So is one
-    whose connection broke. An error that is this side's own, such as a full pool, is passed on and not kept, nor is a
-    request that was cancelled before its response began. Closing closes the other transport.
+    Exchanges are kept in the order in which they were begun, each when it has ended. One that the caller closed early
+    is kept as far as it was read, and as `cut`: a replay that is read further must not end as if it were whole. So is
+    one whose connection broke. An error that is this side's own, such as a full pool, is passed on and not kept, nor is
+    a request that was cancelled before its response began. Closing closes the other transport.
     """
 
     def __init__(self, inner: httpx.AsyncBaseTransport, *, about: str, scrub: Scrub | None = None) -> None:
@@ -75,7 +77,7 @@ class RecordTransport(httpx.AsyncBaseTransport):
             raise
         after = trio.current_time() - began
 
-        def keep(pieces: list[tuple[float, bytes]], cut: bool) -> None:
+        def keep(pieces: list[tuple[float, bytes]], cut: Cut) -> None:
             headers = response.headers.multi_items()
             answer = response_kept(scrub, response.status_code, headers, after, pieces, cut=cut)
             self._ended[n] = Exchange(request=asked, response=answer)
@@ -89,14 +91,15 @@ class RecordTransport(httpx.AsyncBaseTransport):
 class ReplayTransport(httpx.AsyncBaseTransport):
     """Answers requests from a cassette, without a network, each wait `pace` times as long as recorded.
 
-    Pieces of a body come on their own schedule, as over a network: what fell due while the caller did something else is
-    there at once. A wait that is longer than the request's read timeout ends with it, in httpx.ReadTimeout. At a pace of
-    0 nothing waits, and each wait is still a checkpoint. A body that is `cut` ends in httpx.RemoteProtocolError.
+    Pieces of a body come on their own schedule, as over a network: what fell due while the caller did something else
+    is there at once. A wait that is longer than the request's read timeout ends with it, in httpx.ReadTimeout. At a
+    pace of 0 nothing waits, and each wait is still a checkpoint. A body that is `cut` ends in an httpx error,
+    RemoteProtocolError if not said otherwise.
 
-    The nth time that a request is made in a scope, the nth that is recorded of it answers; `scope` says in which one a
-    request is made, such as the id of a run, so that each of several at once hears the whole story. The 4096 scopes used
-    last are remembered. Requests are compared by method, URL and body, all scrubbed, the query in any order and JSON as
-    values. Where no recording answers, the caller of httpx gets `ReplayMiss`, which is not an httpx error.
+    The nth time that a request is made in a scope, the nth that is recorded of it answers. `scope` is called for each
+    request and says in which it is made; given the id of a run, each of several at once hears the whole story. The 4096
+    scopes used last are remembered. Requests are compared by method, URL and body, all scrubbed, the query in any order
+    and JSON as values. Where no recording answers, the caller of httpx gets `ReplayMiss`, which is no httpx error.
     """
 
     def __init__(
@@ -148,7 +151,7 @@ class _Replay(httpx.AsyncByteStream):
 
     def __init__(self, answer: HttpResponse, wait: _Wait) -> None:
         self._left = iter(answer.pieces)
-        self._cut = answer.cut
+        self._cut: Cut = answer.cut
         self._wait = wait
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -161,7 +164,8 @@ class _Replay(httpx.AsyncByteStream):
                 return chunk.content
         await trio.lowlevel.checkpoint()
         if self._cut:
-            raise httpx.RemoteProtocolError("the recording is cut here", request=self._wait.request)
+            error = httpx.RemoteProtocolError if self._cut is True else _ERRORS[self._cut]
+            raise error("the recording is cut here", request=self._wait.request)
         raise StopAsyncIteration
 
     async def aclose(self) -> None:
@@ -173,9 +177,95 @@ class _Replay(httpx.AsyncByteStream):
 class _Recording(httpx.AsyncByteStream):
     """The body of a response on its way through; `keep` is told once of its pieces, and whether it ended early."""
 
-    def __init__(self, response: httpx.Response, keep: Callable[[list[tuple[float, bytes]], bool], None]) -> None:
+    def __init__(self, response: httpx.Response, keep: Callable[[list[tuple[float, bytes]], Cut], None]) -> None:
         self._response = response
         self._keep = keep
         self._pieces: list[tuple[float, bytes]] = []
         self._latest = trio.current_time()
         self._ended = False
+        self._source: AsyncGenerator[bytes, None] | None = None
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._source is None:
+            self._source = cast("AsyncGenerator[bytes, None]", self._response.aiter_bytes())
+        try:
+            content = await anext(self._source)
+        except StopAsyncIteration:
+            self._end(cut=False)
+            raise
+        except httpx.RequestError as error:
+            if silence := round(trio.current_time() - self._latest, DIGITS):
+                self._pieces.append((silence, b""))
+            self._end(cut=_cut(error))
+            raise
+        now = trio.current_time()
+        self._pieces.append((now - self._latest, content))
+        self._latest = now
+        return content
+
+    async def aclose(self) -> None:
+        self._end(cut=True)
+        if self._source is not None:
+            await self._source.aclose()
+        await self._response.aclose()
+
+    def _end(self, *, cut: Cut) -> None:
+        if not self._ended:
+            self._ended = True
+            self._keep(self._pieces, cut)
+
+
+def _cut(error: httpx.RequestError) -> Cut:
+    match error:
+        case httpx.ReadError():
+            return "ReadError"
+        case httpx.ReadTimeout():
+            return "ReadTimeout"
+        case _:  # RemoteProtocolError, and a content-encoding that cannot be undone
+            return True
+
+
+def _learned(scrub: Scrub, request: httpx.Request) -> Scrub:
+    return scrub.learning(str(request.url), request.headers.multi_items())
+
+
+def _asked(scrub: Scrub, request: httpx.Request) -> HttpRequest:
+    """The request, whose body has been read, as it is written and compared."""
+    content_type = request.headers.get("content-type", "")
+    return request_kept(scrub, request.method, str(request.url), content_type, request.content)
+
+
+def _unencoded(request: httpx.Request) -> httpx.Request:
+    headers = request.headers.copy()
+    headers["accept-encoding"] = "identity"
+    return httpx.Request(
+        request.method, request.url, headers=headers, stream=request.stream, extensions=request.extensions
+    )
+
+
+def _decoded(response: httpx.Response, stream: httpx.AsyncByteStream) -> httpx.Response:
+    headers = response.headers.copy()
+    if headers.pop("content-encoding", None) is not None:
+        headers.pop("content-length", None)
+    return httpx.Response(response.status_code, headers=headers, stream=stream, extensions=response.extensions)
+
+
+def _headers(answer: HttpResponse) -> list[tuple[str, str]]:
+    kept = [
+        (name, value)
+        for name, values in answer.headers.items()
+        for value in ((values,) if isinstance(values, str) else values)
+    ]
+    if isinstance(answer.chunks, UnsetType) and answer.pieces:
+        kept.append(("content-length", str(sum(len(piece.content) for piece in answer.pieces))))
+    return kept
+
+
+@resource
+async def transport() -> AsyncIterator[httpx.AsyncBaseTransport]:
+    """The way to the network that a pipeline's clients share. A replay, or a recording, puts its own in its place."""
+    async with httpx.AsyncHTTPTransport(retries=0) as live:
+        yield live

@@ -26,8 +26,8 @@ class Reader(Protocol):
         """The latest status of each step that has changed since this was last asked."""
         ...
 
-    def lines(self, events: Sequence[Event]) -> Sequence[bytes]:
-        """The JSON of events that were taken, encoded once for all readers."""
+    def line(self, event: Event) -> bytes:
+        """The JSON of an event that was taken, encoded once for all readers."""
         ...
 
     async def wait_more(self) -> None:
@@ -47,7 +47,7 @@ class Writer(Protocol):
         ...
 
     async def settle(self) -> None:
-        """Wait until all that was appended is kept, and readers that waited for it have had their turn to pass it on."""
+        """Wait until all that was appended is kept, and readers that waited have had their turn to pass it on."""
         ...
 
 

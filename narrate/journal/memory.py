@@ -76,9 +76,8 @@ class MemoryReader:
         self._version = record.version
         return statuses
 
-    def lines(self, events: Sequence[Event]) -> Sequence[bytes]:
-        record = self._memory.record
-        return [record.line(event.n) for event in events]
+    def line(self, event: Event) -> bytes:
+        return self._memory.record.line(event.n)
 
     async def wait_more(self) -> None:
         if not self._has_more():

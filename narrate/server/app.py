@@ -1,0 +1,203 @@
+"""The app: routes, and the one task that keeps the narrator open while it serves.
+
+`create_app` makes an app of its own; `create_blueprint` the same for an app that is there already.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from importlib import resources as package_files
+from typing import Any
+
+import msgspec
+import trio
+from quart import Blueprint, Response, current_app, request
+from quart_trio import QuartTrio
+
+from narrate.errors import DeclarationError
+from narrate.events import RunId
+from narrate.journal.base import Journal, Reader
+from narrate.narrator import Narrator, Run, open_narrator
+from narrate.plan import Pipeline
+from narrate.server.asked import after_of, caller_of, form_of, input_of
+from narrate.server.options import Options
+from narrate.server.problems import Refused, refuse, refuse_everything
+from narrate.server.stream import StoryBody, Streams
+from narrate.wire.forms import FORMS
+
+CONTENT_SECURITY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:"
+PAGE = {"page.js": "text/javascript", "page.css": "text/css"}
+
+
+class Service:
+    """What the views of one blueprint share while it serves."""
+
+    def __init__(
+        self,
+        pipelines: tuple[Pipeline, ...],
+        options: Options,
+        journal: Journal | None,
+        resources: Mapping[str, Any] | None,
+    ) -> None:
+        self.pipelines = pipelines
+        self.options = options
+        self.streams = Streams()
+        self._journal = journal
+        self._resources = resources
+        self._narrator: Narrator | None = None
+        self._closing = trio.Event()
+        self._closed = trio.Event()
+
+    @property
+    def narrator(self) -> Narrator:
+        assert self._narrator is not None, "the app has not been started, or has stopped"
+        return self._narrator
+
+    async def open(self) -> None:
+        """Open the resources, in a task that keeps them open until `close`. Raises what opening one raises."""
+        app: Any = current_app
+        await app.nursery.start(self._keep_open)
+
+    async def close(self) -> None:
+        """Cancel what still runs and close the resources."""
+        self._closing.set()
+        await self._closed.wait()
+
+    async def _keep_open(self, task_status: trio.TaskStatus[None]) -> None:
+        # One task enters and leaves all of it, whatever scopes and nurseries a resource may hold.
+        try:
+            async with open_narrator(
+                self.pipelines, journal=self._journal, resources=self._resources, max_runs=self.options.max_runs
+            ) as self._narrator:
+                self._narrator.note = self.options.note
+                task_status.started()
+                await self._closing.wait()
+                for run in self._narrator.runs:
+                    run.cancel("The server is stopping.")
+        finally:
+            self._narrator = None
+            self._closed.set()
+
+    async def begin(self, pipeline: Pipeline) -> Response:
+        """Begin a run for the request and stream its story."""
+        self._check_open()
+        form = form_of(request)
+        given = await input_of(request, pipeline, self.options)
+        caller = caller_of(request, pipeline, self.options)
+        run = self.narrator.begin(pipeline, given, caller, held=True)
+        return self._stream(run.id, run.reader(), run, form)
+
+    async def resume(self, run_id: str) -> Response:
+        """Stream a run's story from where the reader left it."""
+        form, after = form_of(request), after_of(request)
+        reader = self.narrator.journal.maybe_reader(RunId(run_id), after)
+        if reader is None:
+            raise Refused(HTTPStatus.NOT_FOUND, "There is no such run here, or it is no longer kept.")
+        return self._stream(RunId(run_id), reader, self.narrator.maybe_run(RunId(run_id)), form)
+
+    def _stream(self, run_id: RunId, reader: Reader, run: Run | None, form: str) -> Response:
+        body = StoryBody(reader, run, FORMS[form](), self.streams, self.options)
+        response = Response(body, content_type=f"{form}; charset=utf-8")
+        response.headers["Cache-Control"] = "no-cache, no-transform"
+        response.headers["X-Accel-Buffering"] = "no"
+        response.headers["Narrate-Run"] = run_id
+        response.headers["Content-Location"] = f"/runs/{run_id}/events"
+        response.headers["Vary"] = "Accept"
+        response.timeout = None  # Quart would cut the stream, without a word, after 60 s.
+        return response
+
+    def _check_open(self) -> None:
+        if self.streams.draining:
+            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "The server is stopping.", {"Retry-After": "5"})
+
+
+def create_blueprint(
+    *pipelines: Pipeline,
+    options: Options | None = None,
+    journal: Journal | None = None,
+    resources: Mapping[str, Any] | None = None,
+) -> tuple[Blueprint, Service]:
+    """The pipelines' endpoints for a Quart-Trio app that exists, and the service behind them.
+
+    `resources` stand in for the pipelines' own, by name. Raises DeclarationError when two pipelines share a path.
+    """
+    service = Service(pipelines, options or Options(), journal, resources)
+    blueprint = Blueprint("narrate", __name__)
+    taken: dict[str, Pipeline] = {}
+    for pipeline in pipelines:
+        if taken.setdefault(pipeline.path, pipeline) is not pipeline:
+            raise DeclarationError(
+                f"`{taken[pipeline.path].name}` and `{pipeline.name}` both answer at {pipeline.path}; give one a path.",
+                where=pipeline.where,
+            )
+        blueprint.add_url_rule(
+            pipeline.path, f"begin:{pipeline.name}", service.begin, methods=["POST"], defaults={"pipeline": pipeline}
+        )
+    blueprint.add_url_rule("/runs/<run_id>/events", "resume", service.resume)
+    blueprint.before_app_serving(service.open)
+    blueprint.after_app_serving(service.close)
+    refuse(blueprint)
+    return blueprint, service
+
+
+def create_app(
+    *pipelines: Pipeline,
+    options: Options | None = None,
+    journal: Journal | None = None,
+    resources: Mapping[str, Any] | None = None,
+) -> QuartTrio:
+    """A Quart-Trio app that serves the pipelines, each at its path, and a page at `/` to try them.
+
+    `resources` stand in for the pipelines' own, by name. Raises DeclarationError when two pipelines share a path.
+    """
+    app = QuartTrio(__name__, static_folder=None)
+    blueprint, service = create_blueprint(*pipelines, options=options, journal=journal, resources=resources)
+    app.register_blueprint(blueprint)
+    refuse_everything(app)
+    app.extensions["narrate"] = service
+    _add_page(app, service)
+    return app
+
+
+def service_of(app: QuartTrio) -> Service:
+    """The service behind an app made by `create_app`."""
+    service = app.extensions["narrate"]
+    assert isinstance(service, Service)
+    return service
+
+
+def _add_page(app: QuartTrio, service: Service) -> None:
+    web = package_files.files("narrate") / "web"
+
+    def served(name: str, content_type: str) -> Response:
+        headers = {"Content-Security-Policy": CONTENT_SECURITY, "X-Content-Type-Options": "nosniff"}
+        return Response((web / name).read_bytes(), headers=headers, content_type=f"{content_type}; charset=utf-8")
+
+    async def page() -> Response:
+        return served("page.html", "text/html")
+
+    async def part(name: str) -> Response:
+        if name not in PAGE:
+            raise Refused(HTTPStatus.NOT_FOUND, "There is no such file.")
+        return served(name, PAGE[name])
+
+    async def pipelines() -> Response:
+        listed = [
+            {
+                "name": pipeline.name,
+                "title": pipeline.title,
+                "path": pipeline.path,
+                "input": pipeline.input.json_schema() if pipeline.input else None,
+            }
+            for pipeline in service.pipelines
+        ]
+        return Response(msgspec.json.encode(listed), content_type="application/json")
+
+    async def health() -> Response:
+        status = 503 if service.streams.draining else 200
+        told = {"status": "stopping" if service.streams.draining else "ok", "runs": len(service.narrator.runs)}
+        return Response(msgspec.json.encode(told), status, content_type="application/json")
+
+    app.add_url_rule("/", "page", page)
+    app.add_url_rule("/web/<name>", "part", part)
+    app.add_url_rule("/pipelines", "pipelines", pipelines)
+    app.add_url_rule("/healthz", "health", health)

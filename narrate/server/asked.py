@@ -1,0 +1,101 @@
+"""What a request asks for: its input, who is asking, and in which form the answer should come.
+
+Each reading refuses what it cannot take with one clear problem, before a run is begun or a stream opened.
+"""
+
+from http import HTTPStatus
+
+import trio
+from pydantic import ValidationError
+from quart import Request
+from quart_trio.wrappers.request import TrioBody
+from werkzeug.http import parse_options_header
+
+from narrate.declare import Caller
+from narrate.errors import BadInput
+from narrate.plan import Pipeline, input_problem
+from narrate.server.options import Options
+from narrate.server.problems import Refused
+from narrate.server.proxies import caller_address
+from narrate.wire.forms import FORMS
+
+
+def form_of(request: Request) -> str:
+    """The media type of the form to answer in: server-sent events unless the client would rather have another."""
+    offered = list(FORMS)
+    if not request.headers.get("Accept", "").strip():
+        return offered[0]
+    chosen = request.accept_mimetypes.best_match(offered)
+    if chosen is None:
+        raise Refused(HTTPStatus.NOT_ACCEPTABLE, f"This is answered as {', '.join(offered[:-1])} or {offered[-1]}.")
+    return chosen
+
+
+async def input_of(request: Request, pipeline: Pipeline, options: Options) -> object:
+    """The pipeline's input, from the body. Raises Refused (400, 408, 413, 415), or BadInput (422) naming each field."""
+    body = await _body(request, options)
+    if pipeline.input is None:
+        if body.strip() not in (b"", b"null", b"{}"):
+            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"`{pipeline.path}` takes no input; send no body.")
+        return None
+    _check_type(request)
+    try:
+        return pipeline.input.validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        if first["type"] == "json_invalid":
+            reason = first["ctx"]["error"] if body.strip() else "the body is empty"
+            raise Refused(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {reason}.") from error
+        raise BadInput(input_problem(error)) from error
+
+
+def caller_of(request: Request, pipeline: Pipeline, options: Options) -> Caller:
+    """Who is asking, as far as the pipeline wanted to know."""
+    client = request.scope.get("client")
+    return Caller(
+        ip=caller_address(client[0] if client else None, list(request.headers.items()), options.trusted_proxies),
+        locale=request.accept_languages.best,
+        headers={name.lower(): value for name, value in request.headers.items() if name.lower() in pipeline.headers},
+    )
+
+
+def after_of(request: Request) -> int:
+    """The number of the last event that the reader has: `Last-Event-ID`, or `?after=`, or 0."""
+    given = request.headers.get("Last-Event-ID") or request.args.get("after") or "0"
+    if not (given.isascii() and given.isdigit() and len(given) < 16):
+        raise Refused(
+            HTTPStatus.BAD_REQUEST, "The number of the last event seen (`Last-Event-ID` or `?after=`) is none."
+        )
+    return int(given)
+
+
+def _check_type(request: Request) -> None:
+    given, _ = parse_options_header(request.headers.get("Content-Type", ""))
+    if given != "application/json" and not (given.startswith("application/") and given.endswith("+json")):
+        what = f"not {given}" if given else "with `Content-Type: application/json`"
+        raise Refused(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Send the input as JSON, {what}.", {"Accept-Post": "application/json"}
+        )
+
+
+async def _body(request: Request, options: Options) -> bytes:
+    """The whole body, within the bounds on its size and its time."""
+    too_large = Refused(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"The body is larger than {options.max_body} bytes.",
+        {"Connection": "close"},
+    )
+    if (request.content_length or 0) > options.max_body:
+        raise too_large
+    received = bytearray()
+    body = request.body
+    assert isinstance(body, TrioBody)
+    with trio.move_on_after(options.body_timeout) as waiting:
+        async for chunk in body:
+            received += chunk
+            if len(received) > options.max_body:
+                raise too_large
+    if waiting.cancelled_caught:
+        detail = f"The body did not arrive within {options.body_timeout:g} s."
+        raise Refused(HTTPStatus.REQUEST_TIMEOUT, detail, {"Connection": "close"})
+    return bytes(received)

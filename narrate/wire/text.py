@@ -1,0 +1,128 @@
+"""The story as sentences for people: what `curl -N -H 'Accept: text/plain'` shows, and what a test compares.
+
+It remembers which step spoke last, so that a line told in its lane's turn says whose it is.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from narrate.events import (
+    Detail,
+    Event,
+    Message,
+    Outlined,
+    OutlinedGroup,
+    OutlinedPipeline,
+    Progress,
+    RunCancelledEvent,
+    RunFailedEvent,
+    RunFinished,
+    RunStarted,
+    StepCancelled,
+    StepFailed,
+    StepFinished,
+    StepRetrying,
+    StepSkipped,
+    StepStarted,
+    Token,
+)
+
+
+class TextForm:
+    """One line a step, what it says indented below. With `seconds=False` the same run always gives the same text."""
+
+    def __init__(self, *, seconds: bool = True) -> None:
+        self._seconds = seconds
+        self._titles: dict[str, str] = {}
+        self._latest = ""
+        self._speaking: str | None = None
+
+    def opening(self) -> bytes:
+        return b""
+
+    def events(self, events: Sequence[Event], line: Callable[[Event], bytes] | None = None) -> bytes:  # noqa: ARG002
+        return self.story(events).encode()
+
+    def status(self, statuses: Sequence[Progress]) -> bytes:  # noqa: ARG002 (a line once written cannot move)
+        return b""
+
+    def heartbeat(self) -> bytes:
+        return b""
+
+    def reconnect(self, milliseconds: int) -> bytes:  # noqa: ARG002 (this form has no word for it)
+        return b"\n(The server is going down. Ask again for the rest.)\n"
+
+    def story(self, events: Iterable[Event]) -> str:
+        """These events as text, going on from those before."""
+        return "".join([self._written(event) for event in events])
+
+    def _written(self, event: Event) -> str:
+        if isinstance(event, Token):
+            begin = "" if self._speaking == event.step else f"{self._broken()}  {self._whose(event.step)}"
+            self._speaking = event.step
+            return begin + event.text.replace("\n", "\n  ")
+        return self._broken() + "".join(f"{line}\n" for line in self._lines(event))
+
+    def _broken(self) -> str:
+        """The end of a line of tokens, where one is open."""
+        broken, self._speaking = self._speaking is not None, None
+        return "\n" if broken else ""
+
+    def _lines(self, event: Event) -> Iterable[str]:  # noqa: C901 (one case an event, each a line)
+        match event:
+            case RunStarted():
+                self._titles.update(_titles(event.outline))
+                return [*([event.note] if event.note else []), event.title, ""]
+            case StepStarted():
+                self._titles[event.step] = event.title
+                self._latest = event.step
+                return [f"• {event.title}"]
+            case Message():
+                return self._said(event.step, event.text)
+            case Detail():
+                return self._said(event.step, f"[{event.title}]")
+            case StepRetrying():
+                again = f"Attempt {event.attempt} of {event.of} failed: {event.reason} Trying again."
+                return self._said(event.step, again)
+            case StepFinished():
+                return self._said(event.step, event.text) if event.text else []
+            case StepSkipped():
+                return [f"• {self._titles.get(event.step, event.step)} – skipped: {event.reason}"]
+            case StepFailed():
+                return self._said(event.step, f"✗ {event.problem.sentence}")
+            case StepCancelled():
+                return self._said(event.step, f"✗ stopped: {event.reason}")
+            case RunFinished():
+                return ["", f"Done{self._took(event.seconds)}."]
+            case RunFailedEvent():
+                return ["", f"Failed{self._took(event.seconds)}: {event.problem.sentence}"]
+            case RunCancelledEvent():
+                return ["", f"Cancelled{self._took(event.seconds)}: {event.reason}"]
+            case _:
+                return []
+
+    def _said(self, step: str, text: str) -> list[str]:
+        return [f"  {self._whose(step)}{line}" for line in text.split("\n")]
+
+    def _whose(self, step: str) -> str:
+        """Whose line it is, unless it stands right under its step's title."""
+        return "" if step == self._latest else f"{self._titles.get(step, step).rstrip('….:!? ')}: "
+
+    def _took(self, seconds: float) -> str:
+        return f" in {seconds:.1f} s" if self._seconds else ""
+
+
+def transcript(events: Iterable[Event]) -> str:
+    """A whole record as text without times: the same for every run that told the same."""
+    return TextForm(seconds=False).story(events)
+
+
+def _titles(outline: Iterable[Outlined]) -> dict[str, str]:
+    titles: dict[str, str] = {}
+    for stage in outline:
+        if isinstance(stage, OutlinedGroup):
+            titles |= _titles(stage.members)
+        else:
+            titles[stage.step] = stage.title
+            if isinstance(stage, OutlinedPipeline):
+                titles |= _titles(stage.stages)
+    return titles
