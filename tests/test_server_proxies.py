@@ -206,11 +206,17 @@ def test_where_x_forwarded_for_loses_the_trail_the_last_known_address_stands(los
     assert told_the_old_way(f"192.0.2.1, {lost}, 10.0.0.2") == "10.0.0.2"
 
 
-def test_x_forwarded_for_counts_only_where_there_is_no_forwarded():
-    old = ("X-Forwarded-For", "192.0.2.1")
+@pytest.mark.parametrize("made_up", ["for=192.0.2.1", "for=unknown", "nonsense"])
+def test_where_the_two_headers_disagree_neither_is_believed(made_up):
+    written = ("X-Forwarded-For", "198.51.100.1")
 
-    assert caller_address(PROXY, [old, ("Forwarded", "for=198.51.100.1")], TRUSTED) == "198.51.100.1"
-    assert caller_address(PROXY, [old, ("Forwarded", "for=unknown")], TRUSTED) == PROXY
+    assert caller_address(PROXY, [written, ("Forwarded", made_up)], TRUSTED) == PROXY
+
+
+def test_two_headers_that_agree_are_believed():
+    both = [("X-Forwarded-For", "198.51.100.1"), ("Forwarded", "for=198.51.100.1")]
+
+    assert caller_address(PROXY, both, TRUSTED) == "198.51.100.1"
 
 
 # --- Too much, and anything at all ---

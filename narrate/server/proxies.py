@@ -29,20 +29,34 @@ def caller_address(peer: str | None, headers: Sequence[tuple[str, str]], trusted
     """The address of the caller, in its canonical form: the nearest one that is not a trusted proxy.
 
     That is `peer`, the other end of the connection, unless it is trusted. Then it is found in `Forwarded` (RFC 7239)
-    or, only where there is none, in `X-Forwarded-For`. Where the trail is lost (the header ends, or says `unknown`, a
-    made-up name or nonsense) it is the last address that is known for sure, be it a proxy's. IPv4 in IPv6's clothes
-    (`::ffff:10.0.0.1`) is IPv4. None where `peer` is no IP address, as on a Unix socket. Never raises.
+    or in `X-Forwarded-For`. Where the trail is lost (the header ends, or says `unknown`, a made-up name or nonsense) it
+    is the last address that is known for sure, be it a proxy's. IPv4 in IPv6's clothes (`::ffff:10.0.0.1`) is IPv4.
+    None where `peer` is no IP address, as on a Unix socket. Never raises.
 
-    A trusted proxy must write or remove `Forwarded`: one that adds to `X-Forwarded-For` only, and passes on a
-    `Forwarded` that the caller made up, lends it its good name.
+    A proxy writes one of the two headers and may pass the other on as the caller made it up. So where both are there
+    and do not agree, neither is believed, and the address is the peer's.
     """
-    caller = _maybe_address(peer.partition("%")[0]) if peer else None
-    if caller is None:
+    own = _maybe_address(peer.partition("%")[0]) if peer else None
+    if own is None:
         return None
-    nodes = _nodes_from_the_right(headers)
+    found = {_last_trusted(own, nodes, trusted) for nodes in _trails(headers)}
+    return str(found.pop() if len(found) == 1 else own)
+
+
+def _last_trusted(caller: Address, nodes: Iterator[str], trusted: Sequence[Network]) -> Address:
+    """The end of a trail: the first address that is not a trusted proxy's, or the last before the trail is lost."""
     while any(caller in network for network in trusted) and (before := _maybe_address(next(nodes, ""))) is not None:
         caller = before
-    return str(caller)
+    return caller
+
+
+def _trails(headers: Sequence[tuple[str, str]]) -> Iterator[Iterator[str]]:
+    """What each of the headers says that is there, nearest first."""
+    # Generators, so that nothing of an element is read before its writer is known to be trusted.
+    for name, nodes in (("forwarded", _in_forwarded), ("x-forwarded-for", _in_x_forwarded_for)):
+        lines = [value for given, value in headers if given.lower() == name]
+        if lines:
+            yield nodes(",".join(lines))
 
 
 def _network(entry: str) -> Network:
@@ -55,15 +69,9 @@ def _network(entry: str) -> Network:
     return network
 
 
-def _nodes_from_the_right(headers: Sequence[tuple[str, str]]) -> Iterator[str]:
-    # A generator, so that nothing of an element is read before its writer is known to be trusted.
-    forwarded = [value for name, value in headers if name.lower() == "forwarded"]
-    if forwarded:
-        yield from _in_forwarded(",".join(forwarded))
-    else:
-        lines = [value for name, value in headers if name.lower() == "x-forwarded-for"]
-        elements = (element.strip(" \t") for element in reversed(",".join(lines).split(",")))
-        yield from filter(None, elements)
+def _in_x_forwarded_for(header: str) -> Iterator[str]:
+    elements = (element.strip(" \t") for element in reversed(header.split(",")))
+    yield from filter(None, elements)
 
 
 # RFC 7239, section 4, in the mirror: `for="[::1]";by=_us` is read as `su_=yb;"]1::["=rof`. From the left, a quote that

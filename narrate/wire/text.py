@@ -26,6 +26,9 @@ from narrate.events import (
     Token,
 )
 
+_CONTROLS = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+"""What a terminal would obey. A story may tell what a model or a stranger wrote."""
+
 
 class TextForm:
     """One line a step, what it says indented below. With `seconds=False` the same run always gives the same text."""
@@ -53,7 +56,7 @@ class TextForm:
 
     def story(self, events: Iterable[Event]) -> str:
         """These events as text, going on from those before."""
-        return "".join([self._written(event) for event in events])
+        return "".join([self._written(event) for event in events]).translate(_CONTROLS)
 
     def _written(self, event: Event) -> str:
         if isinstance(event, Token):
@@ -86,6 +89,7 @@ class TextForm:
             case StepFinished():
                 return self._said(event.step, event.text) if event.text else []
             case StepSkipped():
+                self._latest = event.step
                 return [f"• {self._titles.get(event.step, event.step)} – skipped: {event.reason}"]
             case StepFailed():
                 return self._said(event.step, f"✗ {event.problem.sentence}")
@@ -101,11 +105,15 @@ class TextForm:
                 return []
 
     def _said(self, step: str, text: str) -> list[str]:
-        return [f"  {self._whose(step)}{line}" for line in text.split("\n")]
+        first, *others = text.split("\n")
+        return [f"  {self._whose(step)}{first}", *(f"  {line}" for line in others)]
 
     def _whose(self, step: str) -> str:
-        """Whose line it is, unless it stands right under its step's title."""
-        return "" if step == self._latest else f"{self._titles.get(step, step).rstrip('….:!? ')}: "
+        """Whose line it is, unless the line above was that step's as well: its title, or another line of it."""
+        if step == self._latest:
+            return ""
+        self._latest = step
+        return f"{self._titles.get(step, step).rstrip('….:!? ')}: "
 
     def _took(self, seconds: float) -> str:
         return f" in {seconds:.1f} s" if self._seconds else ""

@@ -1,0 +1,44 @@
+# Four commands, the same for people and for CI: demo, test, check, bench. Each sets up what it needs by itself.
+
+PYTHON ?= python3
+PORT ?= 8000
+PACE ?= 1
+BIN := .venv/bin
+TRAVEL := pipelines.travel_escape:travel_escape
+
+.PHONY: demo test check bench fixtures record clean
+
+demo: .venv/ready  ## The travel server on recorded answers: no keys, no network, no services.
+	$(BIN)/narrate serve $(TRAVEL) --replay valencia --pace $(PACE) --port $(PORT)
+
+test: .venv/ready  ## Everything: real servers, real sockets, the property tests of the laws.
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+check: .venv/ready  ## Style, types, and which module may import which.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/bench-ready  ## What narrating costs, beside the hand-written way and a peer, in one run.
+	$(BIN)/python -m tests.bench
+
+fixtures: .venv/ready  ## Compose the travel pipeline's fixtures again.
+	$(BIN)/python -m pipelines.travel_escape.fixtures.compose
+
+record: .venv/ready  ## Record the APIs live, with your own keys in the environment.
+	$(BIN)/narrate record $(TRAVEL) --to pipelines/travel_escape/fixtures/recorded \
+	  '{"q": "somewhere hot tomorrow, 3 hours at most"}'
+
+clean:
+	rm -rf .venv
+
+# Made anew when what the project needs changes; otherwise this costs nothing.
+.venv/ready: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+.venv/bench-ready: .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
+	touch $@
