@@ -253,9 +253,10 @@ async def escapes(
         say(found.relax)
         return found
     best = found.escapes[0]
+    away = ("" if best.scheduled else "about ") + spoken_minutes(best.flight_minutes)
     say(
         f"{_count(len(found.escapes), 'place')} to escape to. The best fit is {best.city} ({best.iata}): "
-        f"{best.high:.0f} °C, {best.sky}, {'' if best.scheduled else 'about '}{spoken_minutes(best.flight_minutes)} away."
+        f"{best.high:.0f} °C, {best.sky}, {away} away."
     )
     return found
 

@@ -15,7 +15,8 @@ from pipelines.travel_escape.taste import BANDS, DEFAULT_DAYS, DEFAULT_HOURS, DE
 
 _NUMBERS = {
     "forty five": 45, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
-    "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "sixty": 60, "ninety": 90,
+    "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30,
+    "sixty": 60, "ninety": 90,
 }  # fmt: skip
 _HOUR = r"(?:hours?|hrs?|h)\b"
 _MINUTE = r"(?:minutes?|mins?|m)\b"
