@@ -19,7 +19,8 @@ from narrate.errors import (
     TooManyRuns,
 )
 from narrate.narrator import Run, run, run_sync, start
-from narrate.plan import Limits, Pipeline
+from narrate.pipeline import Pipeline
+from narrate.plan import Limits
 from narrate.verbs import current_run, each, progress, relay, say, show
 
 __all__ = [

@@ -15,7 +15,7 @@ import trio
 from narrate import recordings, targets
 from narrate.errors import NarrateError
 from narrate.narrator import start
-from narrate.plan import Pipeline
+from narrate.pipeline import Pipeline
 from narrate.server.app import create_app
 from narrate.server.options import Options
 from narrate.server.proxies import Network, parse_proxies
@@ -160,9 +160,11 @@ def _run(main: Any) -> None:
     try:
         trio.run(main)
     except BaseExceptionGroup as group:
-        first: BaseException = group
+        first: BaseException = group.subgroup(KeyboardInterrupt) or group
         while isinstance(first, BaseExceptionGroup):
             first = first.exceptions[0]
+        if isinstance(first, KeyboardInterrupt):
+            sys.exit(130)
         if not isinstance(first, NarrateError):
             raise
         raise first from group

@@ -5,6 +5,7 @@ them; a step by itself is still the plain function it was, and can be called as 
 """
 
 import inspect
+import keyword
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -89,7 +90,8 @@ def step(
 
     - `title` is told before the work; a `str.format` template over the step's parameters: `"From {departure.name}"`.
     - `summary` is told at the end; over the parameters and, by the step's own name, its value.
-    - `timeout`: seconds for the step in all, its retries included; then it fails with `StepTimedOut`.
+    - `timeout`: seconds for the step in all, its retries included; then it fails with `StepTimedOut`. A thread cannot
+      be stopped, so a plain `def` is waited for, and what it gives is taken however late.
     - `retry`: which errors are worth another attempt.
     - `fallback`: a value, or a function wired by parameter name as a step is (a parameter annotated `Exception` gets
       the failure), that stands in when the step fails; the story says so and goes on.
@@ -98,25 +100,47 @@ def step(
     - `secret`: names of parameters, or of fields of parameters and of the value, whose content is never told.
     - `name`: the name of the value, where the function's own will not do.
     """
+    given: Any = title
+    if not isinstance(given, str):
+        raise DeclarationError(
+            f'@step has no title on `{getattr(given, "__name__", given)}`; write @step("What it does").',
+            where=place_of(given),
+        )
+    given = secret
+    if isinstance(given, str):
+        raise DeclarationError(
+            f"secret={secret!r} is one text; write a tuple of names, ({secret!r},).", where=caller_place()
+        )
 
     def declared(fn: Callable[P, R_co]) -> Step[P, R_co]:
-        where = place_of(fn)
         if not inspect.isfunction(fn):
-            raise DeclarationError(f"@step stands on {fn!r}, which is not a function.", where=where)
+            raise DeclarationError(f"@step stands on {fn!r}, which is not a function.", where=caller_place())
+        where = place_of(fn)
         called = name or fn.__name__
-        if inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn):
-            raise DeclarationError(
-                f"Step `{called}` yields. A step returns its value; pass a stream of text on with `relay`.", where=where
-            )
-        if not called.isidentifier():
-            raise DeclarationError(f"Step name {called!r} cannot be a parameter's name.", where=where)
-        if timeout is not None and timeout <= 0:
-            raise DeclarationError(f"Step `{called}`: timeout={timeout} leaves no time.", where=where)
-        if retry is not None and retry.attempts < 1:
-            raise DeclarationError(f"Step `{called}`: attempts={retry.attempts} never tries.", where=where)
+        if wrong := _wrong(fn, called, timeout, retry):
+            raise DeclarationError(wrong, where=where)
         return Step(fn, title, called, where, summary, timeout, retry, fallback, when, otherwise, tuple(secret))
 
     return declared
+
+
+def _wrong(fn: Callable[..., Any], name: str, timeout: float | None, retry: Retry | None) -> str | None:
+    """What is wrong with a step by itself, in words; None when nothing is."""
+    if inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn):
+        return f"Step `{name}` yields. A step returns its value; pass a stream of text on with `relay`."
+    if not name.isidentifier() or keyword.iskeyword(name):
+        return f"Step name {name!r} cannot be a parameter's name."
+    if timeout is not None and not timeout > 0:
+        return f"Step `{name}`: timeout={timeout} leaves no time."
+    if retry is None:
+        return None
+    if retry.attempts < 1:
+        return f"Step `{name}`: attempts={retry.attempts} never tries."
+    kinds: tuple[Any, ...] = retry.on if isinstance(retry.on, tuple) else (retry.on,)
+    if not all(isinstance(kind, type) and issubclass(kind, Exception) for kind in kinds):
+        return f"Step `{name}`: Retry(on={retry.on!r}) names no kind of Exception."
+    waits = (retry.wait_initial, retry.wait_max, retry.wait_jitter, retry.wait_exp_base)
+    return None if all(wait >= 0 for wait in waits) else f"Step `{name}`: {retry} has a wait below zero."
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,14 +189,18 @@ def resource(fn: Callable[..., AsyncIterator[Any]]) -> Resource:
 
 
 def place_of(fn: Any) -> str:
-    """`file:line` of a function, or its repr where it has none."""
+    """`file:line` of a function; of anything else, of whoever calls what asks."""
     code = getattr(inspect.unwrap(fn) if callable(fn) else fn, "__code__", None)
-    return f"{code.co_filename}:{code.co_firstlineno}" if code is not None else repr(fn)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code is not None else _place(3)
 
 
 def caller_place() -> str:
     """`file:line` of whoever called the function that asks."""
+    return _place(3)
+
+
+def _place(up: int) -> str:
     frame = inspect.currentframe()
-    asking = frame.f_back if frame else None
-    caller = asking.f_back if asking else None
-    return f"{caller.f_code.co_filename}:{caller.f_lineno}" if caller else "?"
+    for _ in range(up):
+        frame = frame.f_back if frame is not None else None
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else "?"

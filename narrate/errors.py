@@ -115,7 +115,7 @@ def problem_of(error: Exception, step: str | None = None) -> Problem:
     Only an `Explained` is told in its own words; of anything else the class name alone, because its text may hold what
     nobody should read.
     """
-    leaves = _leaves(error)
+    leaves = leaves_of(error)
     first = leaves[0]
     if isinstance(first, Explained):
         title, status = first.title, first.status
@@ -125,10 +125,11 @@ def problem_of(error: Exception, step: str | None = None) -> Problem:
     return Problem(title=title, status=status, detail=_sentence(first), step=step, errors=several)
 
 
-def _leaves(error: Exception) -> list[Exception]:
+def leaves_of(error: Exception) -> list[Exception]:
+    """The error itself, or all that is in an ExceptionGroup and in the groups within it."""
     if not isinstance(error, ExceptionGroup):
         return [error]
-    return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+    return [leaf for inner in error.exceptions for leaf in leaves_of(inner)]
 
 
 def _sentence(error: Exception) -> str:

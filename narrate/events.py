@@ -195,9 +195,13 @@ _typed = msgspec.json.Decoder(_Typed)
 def to_json(event: Event) -> bytes:
     """The event as one line of JSON in UTF-8, with `type` first.
 
-    Raises UnicodeEncodeError for a lone surrogate, before any byte is made.
+    A lone surrogate (from a title filled in, from an error's text) becomes U+FFFD: half a character in one event must
+    not break every reader's stream.
     """
-    return _encoder.encode(event)
+    try:
+        return _encoder.encode(event)
+    except UnicodeEncodeError:
+        return _encoder.encode(_whole(msgspec.to_builtins(event)))
 
 
 def from_json(line: bytes | str) -> AnyEvent | None:
@@ -216,11 +220,16 @@ def plain(value: Any) -> tuple[Any, int]:
     Takes what pydantic can serialise (models, dataclasses, datetimes, …); NaN and infinities become null. Raises
     NotTellable for anything else.
     """
+    strange: list[Any] = []
     try:
-        encoded = to_json_bytes(value, inf_nan_mode="null")
-    except (PydanticSerializationError, ValueError) as error:
-        raise NotTellable(f"A value of type {type(value).__name__} has no JSON form: {error}.") from error
-    return msgspec.json.decode(encoded), len(encoded)
+        encoded = to_json_bytes(value, inf_nan_mode="null", fallback=strange.append)
+        decoded = msgspec.json.decode(encoded)
+    except (PydanticSerializationError, ValueError, msgspec.DecodeError, RecursionError) as error:
+        # Their texts are not told: they quote what a serialiser raised, which may hold anything.
+        raise NotTellable(f"A value of type `{type(value).__name__}` has no JSON form.") from error
+    if strange:
+        raise NotTellable(f"A value of type `{type(value).__name__}` has no JSON form{_because(value, strange[0])}.")
+    return decoded, len(encoded)
 
 
 def utf8_size(text: str) -> int:
@@ -233,9 +242,26 @@ def utf8_size(text: str) -> int:
         raise NotTellable(f"The text is not valid Unicode: {error.reason} at {error.start}.") from error
 
 
+def whole_text(text: str) -> str:
+    """The text with U+FFFD for a lone surrogate: half a character must not end a model's answer."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of every event, as a `oneOf` with its definitions."""
+    """The JSON Schema (2020-12) of every event, as an `anyOf` with its definitions."""
     return msgspec.json.schema(AnyEvent)
+
+
+def _whole(data: Any) -> Any:
+    if isinstance(data, str):
+        return whole_text(data)
+    if isinstance(data, dict):
+        return {key: _whole(value) for key, value in data.items()}
+    return [_whole(item) for item in data] if isinstance(data, (list, tuple)) else data
+
+
+def _because(value: Any, strange: Any) -> str:
+    return "" if strange is value else f": there is a `{type(strange).__name__}` in it"
 
 
 TYPES: Sequence[str] = tuple(

@@ -5,7 +5,8 @@ when it surely is not one. What cannot be known (Any, a type variable, a protoco
 """
 
 import types
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Iterable
+from enum import Enum
 from typing import Annotated, Any, ForwardRef, Literal, NewType, TypeVar, Union, get_args, get_origin, is_typeddict
 
 _NUMBERS: dict[Any, tuple[Any, ...]] = {float: (int,), complex: (int, float)}
@@ -18,13 +19,20 @@ def fits(given: Any, wanted: Any) -> bool:
         return True
     if _is_union(given):
         return all(fits(member, wanted) for member in get_args(given))
+    if get_origin(given) is Literal and len(get_args(given)) > 1:
+        return all(fits(Literal[value], wanted) for value in get_args(given))
     if _is_union(wanted):
         return any(fits(given, member) for member in get_args(wanted))
     if get_origin(given) is Literal:
-        return _literal_fits(get_args(given), wanted)
+        return _literal_fits(get_args(given)[0], wanted)
     if get_origin(wanted) is Literal:
         return False
     return _class_fits(given, wanted)
+
+
+def value_fits(value: Any, wanted: Any) -> bool:
+    """Whether a value that is there already may stand where another type is wanted."""
+    return fits(Literal[value] if isinstance(value, (str, bytes, int, Enum)) else type(value), wanted)
 
 
 def _bare(kind: Any) -> Any:
@@ -43,10 +51,10 @@ def _is_union(kind: Any) -> bool:
     return get_origin(kind) in (Union, types.UnionType)
 
 
-def _literal_fits(values: tuple[Any, ...], wanted: Any) -> bool:
+def _literal_fits(value: Any, wanted: Any) -> bool:
     if get_origin(wanted) is Literal:
-        return set(values) <= set(get_args(wanted))
-    return all(fits(type(value), wanted) for value in values)
+        return value in get_args(wanted)
+    return fits(type(value), wanted)
 
 
 def _class_fits(given: Any, wanted: Any) -> bool:
@@ -57,8 +65,9 @@ def _class_fits(given: Any, wanted: Any) -> bool:
         return False
     ours, theirs = get_args(given), get_args(wanted)
     # Arguments say the same thing only where the shape is the same: list[int] for Sequence[float], not dict for
-    # Iterable, nor a class that fixes its base's arguments, nor a callable's parameters.
-    if not ours or not theirs or not issubclass(have, Collection) or want is Callable:
+    # Iterable, nor a class of somebody's whose arguments may mean anything, nor a callable's parameters.
+    known = have is want or have.__module__ in ("builtins", "collections", "collections.abc")
+    if not ours or not theirs or not known or not issubclass(have, Collection) or not issubclass(want, Iterable):
         return True
     ours, theirs = _members(have, ours), _members(want, theirs)
     return len(ours) != len(theirs) or all(fits(a, b) for a, b in zip(ours, theirs, strict=True))

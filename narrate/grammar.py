@@ -151,9 +151,9 @@ class _Steps:
     def skip_gap(self) -> None:
         """From now on a step may have started unseen; and one that is open now may have closed when next heard of."""
         self.blind = True
-        self._doubtful |= {path for path in self._open_inside if path}
-        for path in self._doubtful & self._states.keys():
-            del self._states[path]
+        self._doubtful.update(filter(None, self._open_inside))
+        for path in self._open_inside:
+            self._states.pop(path, None)
         self._open_inside = {"": {}}
 
     def begin(self, event: StepStarted | StepSkipped) -> None:

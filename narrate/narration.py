@@ -48,27 +48,30 @@ class Narration:
         return round(trio.current_time() - self.began, 4)
 
     def record(self, told: Sequence[Event]) -> None:
-        """Put into the record what the order has let go, and let in who waits for the room it held."""
+        """Put into the record what a closed lane has let go, and let in who waits for room.
+
+        There may be room though nothing was let go: the lane whose turn it is now may wait with nothing held back.
+        """
         if told:
             self.writer.append(told)
-            if self._room:
-                self._room.unpark_all()
+        if self._room:
+            self._room.unpark_all()
 
     def end(self, event: Event) -> None:
         """Close the root lane and tell the event that ends the record."""
         self.record(self.order.close(self.order.root))
         self.writer.append([self.redactor.event(event) if self.redactor.active else event])
 
-    def has_room(self, lane: OrderLane[Event], size: int) -> bool:
-        """Whether so many more bytes may be told in a lane now."""
+    def has_room(self, lane: OrderLane[Event], size: int, events: int = 1) -> bool:
+        """Whether so many more bytes in so many events may be told in a lane now."""
         order = self.order
         return order.is_live(lane) or (
-            order.held < self._limits.held_events and order.held_bytes + size <= self._limits.held_bytes
+            order.held + events <= self._limits.held_events and order.held_bytes + size <= self._limits.held_bytes
         )
 
-    async def wait_room(self, lane: OrderLane[Event], size: int) -> None:
+    async def wait_room(self, lane: OrderLane[Event], size: int, events: int = 1) -> None:
         """Wait for that room. Not a checkpoint when it is there: the room must not go to another between."""
-        while not self.has_room(lane, size):
+        while not self.has_room(lane, size, events):
             await self._room.park()
 
 
@@ -108,8 +111,8 @@ class NarratedLane:
         narration = self._narration
         narration.writer.report(narration.redactor.event(progress) if narration.redactor.active else progress)
 
-    async def wait_room(self, size: int) -> None:
-        await self._narration.wait_room(self._lane, size)
+    async def wait_room(self, size: int, events: int = 1) -> None:
+        await self._narration.wait_room(self._lane, size, events)
 
     def settle(self) -> Awaitable[None]:
         return self._narration.writer.settle()

@@ -6,6 +6,7 @@ and goes without the run noticing, but for the pipeline's `linger`.
 
 import logging
 import secrets
+import traceback
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
@@ -19,7 +20,7 @@ from narrate.events import Event, RunCancelledEvent, RunFailedEvent, RunFinished
 from narrate.journal.base import Journal, Reader
 from narrate.journal.memory import MemoryJournal
 from narrate.narration import Narration
-from narrate.plan import Pipeline
+from narrate.pipeline import Pipeline
 from narrate.runner import Runner, StepFailure
 from narrate.template import hint
 from narrate.wiring import CALLER, INPUT, Call, Key
@@ -71,6 +72,7 @@ class Run:
         self._ended = trio.Event()
         self._outcome: Callable[[], Any]
         self._readers = 0
+        self._departures = 0
 
     @property
     def ended(self) -> bool:
@@ -95,7 +97,7 @@ class Run:
     def cancel(self, reason: str = "The run was cancelled.") -> None:
         """Cancel the run, its steps and all they are doing. The first reason is the one told; after the end, no-op."""
         if not self.ended and self._narration.stopping is None:
-            self._narration.stopping = reason
+            self._narration.stopping = reason or "The run was cancelled."
             self._scope.cancel()
             self._released.set()
 
@@ -115,12 +117,14 @@ class Run:
                 if self.pipeline.linger == 0:
                     self._abandon()
                 else:
-                    self._nursery.start_soon(self._linger, self.pipeline.linger)
+                    self._departures += 1
+                    self._nursery.start_soon(self._linger, self.pipeline.linger, self._departures)
 
-    async def _linger(self, seconds: float) -> None:
+    async def _linger(self, seconds: float, departure: int) -> None:
         with trio.move_on_after(seconds):
             await self._ended.wait()
-        self._abandon()
+        if departure == self._departures:  # else somebody came back and left again, which is waited for anew
+            self._abandon()
 
     def _abandon(self) -> None:
         if not self._readers:
@@ -137,8 +141,9 @@ class Run:
         except StepFailure:
             if self._narration.stopping is None:
                 self._fail(runner.problem)
-        except Exception as error:
-            log.exception("Run %s ended in an error of no step.", self.id)
+        except Exception as error:  # noqa: BLE001 (our own fault, then: logged, and told as the run's end)
+            traced = self._narration.redactor.text("".join(traceback.format_exception(error)))
+            log.error("Run %s ended in an error of no step.\n%s", self.id, traced)  # noqa: TRY400 (redacted above)
             self._fail(problem_of(error))
         finally:
             if not self.ended:
@@ -169,7 +174,9 @@ class Run:
 
     def _cancelled(self, reason: str) -> None:
         now = self._narration.now()
-        self._end(RunCancelledEvent(reason, now, t=now), partial(_raise_cancelled, reason))
+        self._end(
+            RunCancelledEvent(reason, now, t=now), partial(_raise_cancelled, self._narration.redactor.text(reason))
+        )
 
     def _end(self, event: Event, outcome: Callable[[], Any]) -> None:
         self._outcome = outcome
@@ -198,16 +205,22 @@ class Narrator:
     def begin(self, pipeline: Pipeline, given: Any = None, caller: Caller | None = None, *, held: bool = False) -> Run:
         """Begin a run; its first event is in the record on return. A `held` one does nothing until `Run.release`.
 
-        Raises BadInput when the input does not fit, and TooManyRuns at the limit; then nothing was begun.
+        Raises BadInput when the input does not fit, TooManyRuns at the limit, and DeclarationError for a pipeline that
+        the narrator was not opened for; then nothing was begun.
         """
+        missing = [key.name for key in pipeline.needs if key not in self._resources]
+        if missing:
+            raise DeclarationError(f"Resource `{missing[0]}` of {pipeline!r} is not open here.", where=pipeline.where)
         value = pipeline.validate(given)
         if self._max_runs is not None and len(self._runs) >= self._max_runs:
             raise TooManyRuns(self._max_runs, retry_after=5)
         run_id = RunId(secrets.token_urlsafe(16))
         narration = Narration(run_id, self.journal.open_record(run_id), pipeline.limits)
+        if pipeline.secret:
+            # Of the input at once: a step may tell what only a later one calls a secret.
+            narration.redactor.learn(pipeline.secret, {"": value})
         run = Run(pipeline, narration, self.journal, self._nursery)
-        outline = pipeline.plan.outlined()
-        narration.root.tell(RunStarted(run_id, pipeline.name, pipeline.title, outline, self.note, t=0.0))
+        narration.root.tell(RunStarted(run_id, pipeline.name, pipeline.title, pipeline.outline, self.note, t=0.0))
         if not held:
             run.release()
         values: dict[Key, Any] = {INPUT: value, CALLER: caller or Caller(), **self._resources}
@@ -216,7 +229,7 @@ class Narrator:
         return run
 
     def maybe_run(self, run_id: RunId) -> Run | None:
-        """The run with this id, while it is under way or still kept; else None."""
+        """The run with this id while it is under way; else None, though its record may still be kept."""
         return self._runs.get(run_id)
 
     async def _own(self, run: Run, values: dict[Key, Any]) -> None:
@@ -260,7 +273,7 @@ async def _open_resources(
     needed: list[Resource] = []
     for pipeline in pipelines:
         calls |= dict(pipeline.resources)
-        needed += pipeline.plan.resources()
+        needed += pipeline.needs
     names = {resource.name for resource in calls}
     for name in given:
         if name not in names:
@@ -319,7 +332,13 @@ async def run(
 
 def run_sync(pipeline: Pipeline, given: Any = None, /, *, caller: Caller | None = None, **resources: Any) -> Any:
     """`run` for a script that has no trio of its own."""
-    return trio.run(partial(run, pipeline, given, caller=caller, **resources))
+    try:
+        return trio.run(partial(run, pipeline, given, caller=caller, **resources))
+    except BaseExceptionGroup as group:
+        # Ctrl-C comes up through the nursery of whichever task it struck.
+        if group.subgroup(KeyboardInterrupt) is None:
+            raise
+        raise KeyboardInterrupt from group
 
 
 def _raise_failed(problem: Problem) -> Any:

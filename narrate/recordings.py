@@ -15,7 +15,7 @@ import msgspec
 from narrate.cassette import Cassette, Exchange, dump, load_world
 from narrate.clock import Clock
 from narrate.errors import CassetteError
-from narrate.plan import Pipeline
+from narrate.pipeline import Pipeline
 from narrate.transport import RecordTransport, ReplayTransport
 from narrate.verbs import current_run
 
@@ -29,7 +29,11 @@ def find(name: str, beside: Path) -> Path:
     for path in (Path(name), fixtures / name, fixtures / f"{name}.json"):
         if path.exists():
             return path
-    there = sorted(path.stem for path in fixtures.glob("*") if path.is_dir() and not path.name.startswith("_"))
+    there = sorted(
+        path.name.removesuffix(".json")
+        for path in fixtures.glob("[!_.]*")
+        if path.suffix == ".json" or any(path.glob("*.json"))
+    )
     known = f" In {fixtures} there are: {', '.join(there)}." if there else ""
     raise CassetteError(name, f"there is no such recording.{known}")
 

@@ -5,9 +5,11 @@ they are kept, is not decided here. One task runs a sequence of stages; a group 
 """
 
 import logging
+import math
 import random
 import traceback
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, cast
 
@@ -15,11 +17,11 @@ import stamina
 import trio
 
 from narrate.declare import Retry
-from narrate.errors import Explained, Problem, ProblemError, StepTimedOut, problem_of
-from narrate.events import StepCancelled, StepFailed, StepFinished, StepRetrying, StepSkipped, StepStarted
+from narrate.errors import Explained, Problem, ProblemError, StepTimedOut, leaves_of, problem_of
+from narrate.events import Message, StepCancelled, StepFailed, StepFinished, StepRetrying, StepSkipped, StepStarted
 from narrate.plan import Plan, PlannedGroup, PlannedPipeline, PlannedStep
 from narrate.redact import Redactor
-from narrate.verbs import Lane, Speaker, say, speaking
+from narrate.verbs import Lane, Speaker, failure_within, speaking
 from narrate.wiring import FAILURE, INPUT, Call, Key
 
 log = logging.getLogger("narrate")
@@ -59,24 +61,30 @@ class Runner:
         )
 
     async def _plan(self, plan: Plan, values: Values, lane: Lane, prefix: str) -> Any:
+        errors: dict[str, Exception] = {}
         for stage in plan.stages:
             if isinstance(stage, PlannedGroup):
                 await self._group(stage, values, lane, prefix)
-            elif (began := self._announce(stage, values, lane, prefix)) is not None:
+            elif (began := self._announce(stage, values, lane, prefix, errors)) is not None:
+                if errors:
+                    raise self._unbegun([(stage, began)], errors, lane, prefix)
                 await self._perform(stage, values, lane, prefix, began, settle=True)
         return plan.result_of(values)
 
     async def _group(self, group: PlannedGroup, values: Values, lane: Lane, prefix: str) -> None:
         """Announce every member, then run those that are needed at the same time, each in a lane of its own."""
         members: list[tuple[Member, float]] = []
+        errors: dict[str, Exception] = {}
+        for member in group.members:
+            if (began := self._announce(member, values, lane, prefix, errors)) is not None:
+                members.append((member, began))
+        if errors:
+            raise self._unbegun(members, errors, lane, prefix)
         try:
-            for member in group.members:
-                if (began := self._announce(member, values, lane, prefix)) is not None:
-                    members.append((member, began))
             await lane.settle()
         except BaseException:
             for member, _ in members:
-                lane.tell(StepCancelled(prefix + member.name, _why(lane), t=lane.now()))
+                lane.tell(StepCancelled(prefix + member.name, self._why(lane), t=lane.now()))
             raise
         failures: list[StepFailure] = []
 
@@ -95,10 +103,13 @@ class Runner:
         if failures:
             raise failures[0]
 
-    def _announce(self, stage: Member, values: Values, lane: Lane, prefix: str) -> float | None:
+    def _announce(
+        self, stage: Member, values: Values, lane: Lane, prefix: str, errors: dict[str, Exception]
+    ) -> float | None:
         """Tell that a stage begins, and give back when; or tell that it is skipped, and give back None.
 
-        What goes wrong in a condition or a title is the stage's failure, so it is announced and failed.
+        What goes wrong in a condition or a title is the stage's failure: it is announced all the same, and the error is
+        put into `errors` under its name, since a member's failure is told only once the whole group is announced.
         """
         path = prefix + stage.name
         now = lane.now()
@@ -114,11 +125,24 @@ class Runner:
                 lane.tell(StepSkipped(path, reason, t=now))
                 return None
             title = stage.title.fill(stage.call.arguments(values)) if stage.title.fields else stage.title.text
-        except Exception as error:
-            lane.tell(StepStarted(path, stage.title.outline(), t=now))
-            raise self._failed(path, error, lane) from error
+        except Exception as error:  # noqa: BLE001 (told by _unbegun, whatever it is)
+            errors[stage.name] = error
+            title = stage.title.outline()
         lane.tell(StepStarted(path, title, t=now))
         return now
+
+    def _unbegun(
+        self, members: Sequence[tuple[Member, float]], errors: Mapping[str, Exception], lane: Lane, prefix: str
+    ) -> StepFailure:
+        """Close what was announced with an error and what was announced beside it, in order; gives back the failure."""
+        failures: list[StepFailure] = []
+        for member, _ in members:
+            path = prefix + member.name
+            if member.name in errors:
+                failures.append(self._failed(path, errors[member.name], lane))
+            else:
+                lane.tell(StepCancelled(path, lane.stopping or "Another step failed.", t=lane.now()))
+        return failures[0]
 
     async def _perform(
         self, stage: Member, values: Values, lane: Lane, prefix: str, began: float, *, settle: bool
@@ -137,11 +161,12 @@ class Runner:
         except StepFailure as failure:
             lane.tell(StepFailed(path, failure.problem, t=lane.now()))
             raise
-        except Exception as error:
-            raise self._failed(path, error, lane) from error
-        except BaseException:
-            lane.tell(StepCancelled(path, _why(lane), t=lane.now()))
-            raise
+        except BaseException as error:
+            own = failure_within(error)
+            if own is None:
+                lane.tell(StepCancelled(path, self._why(lane), t=lane.now()))
+                raise
+            raise self._failed(path, own, lane) from error
         now = lane.now()
         lane.tell(StepFinished(path, round(now - began, 4), text, fallback, t=now))
 
@@ -159,9 +184,12 @@ class Runner:
         except Exception as error:
             if step.fallback is None:
                 raise
+            # An error on the way out of a cancelled step is no reason to begin anything.
+            await trio.lowlevel.checkpoint_if_cancelled()
             reason = problem_of(error).sentence
             self._note(error, speaker.path)
-            say(f"{reason} Going on with a stand-in.")
+            lane = speaker.lane
+            lane.tell(Message(speaker.path, f"{reason} Going on without it.", t=lane.now()))
             return await _stand_in(step, values, error), reason
         finally:
             speaking.reset(token)
@@ -184,9 +212,13 @@ class Runner:
 
     def _note(self, error: Exception, path: str) -> None:
         """Log what nobody foresaw, with its traceback; what explains itself is told and not logged."""
-        for leaf in _foreign(error):
-            traced = "".join(traceback.format_exception(leaf))
-            log.error("Step %s failed.\n%s", path, self._redactor.text(traced))
+        for leaf in leaves_of(error):
+            if not isinstance(leaf, Explained):
+                traced = "".join(traceback.format_exception(leaf))
+                log.error("Step %s failed.\n%s", path, self._redactor.text(traced))
+
+    def _why(self, lane: Lane) -> str:
+        return lane.stopping or ("Another step failed." if self.failures else "The program stopped.")
 
 
 async def _within(step: PlannedStep, values: Values, speaker: Speaker) -> Any:
@@ -215,10 +247,19 @@ async def _attempts(step: PlannedStep, values: Values, speaker: Speaker) -> Any:
         wait_jitter=0,  # added in wait_after, where the wait is told
         wait_exp_base=step.retry.wait_exp_base,
     )
-    async for attempts.current in for_each:
-        with attempts.current:
-            return await _call(step.call, values)
-    raise AssertionError("stamina gives up by raising")
+    with suppress(_AttemptFailed):
+        async for attempts.current in for_each:
+            with attempts.current:
+                try:
+                    return await _call(step.call, values)
+                except Exception as error:  # noqa: BLE001 (raised again below, once stamina has given up)
+                    attempts.error = error
+                raise _AttemptFailed(type(attempts.error).__name__)
+    raise attempts.error
+
+
+class _AttemptFailed(Exception):
+    """All that stamina is shown of an error. Its hooks log what they see, and that may hold what nobody should read."""
 
 
 class _Attempts:
@@ -228,20 +269,34 @@ class _Attempts:
         self.retry = retry
         self.speaker = speaker
         self.current: stamina.Attempt
+        self.error: Exception
 
-    def wait_after(self, error: Exception) -> float | bool:
-        if not isinstance(error, self.retry.on):
+    def wait_after(self, shown: BaseException) -> float | bool:
+        if not isinstance(shown, _AttemptFailed):
+            return False  # it was cancelled, or the program ends: stamina asks about that too
+        if not all(isinstance(leaf, self.retry.on) for leaf in leaves_of(self.error)):
             return False
         if self.current.num >= self.retry.attempts:
-            return True  # no attempt is left: stamina raises the error itself
-        asked = getattr(error, "retry_after", None)
-        wait = self.current.next_wait + random.uniform(0, self.retry.wait_jitter) if asked is None else float(asked)
+            return True  # no attempt is left: stamina raises what it was shown
+        wait = _asked_wait(self.error)
+        if wait is None:
+            wait = self.current.next_wait + random.uniform(0, self.retry.wait_jitter)
         lane = self.speaker.lane
-        reason = problem_of(error).sentence
+        reason = problem_of(self.error).sentence
         lane.tell(
             StepRetrying(self.speaker.path, self.current.num, self.retry.attempts, round(wait, 3), reason, t=lane.now())
         )
         return wait
+
+
+def _asked_wait(error: Exception) -> float | None:
+    """The longest `retry_after` that an error has; None without one, or with one that is no time to wait."""
+    waits: list[float] = []
+    for leaf in leaves_of(error):
+        asked: Any = getattr(leaf, "retry_after", None)
+        with suppress(TypeError, ValueError, OverflowError):
+            waits.append(float(asked))
+    return max((wait for wait in waits if math.isfinite(wait) and wait >= 0), default=None)
 
 
 def _call(call: Call, values: Values) -> Awaitable[Any]:
@@ -256,15 +311,3 @@ async def _stand_in(step: PlannedStep, values: Values, error: Exception) -> Any:
     if step.fallback.call is None:
         return step.fallback.value
     return await _call(step.fallback.call, {**values, FAILURE: error})
-
-
-def _why(lane: Lane) -> str:
-    return lane.stopping or "Another step failed."
-
-
-def _foreign(error: Exception) -> Iterator[Exception]:
-    if isinstance(error, ExceptionGroup):
-        for inner in error.exceptions:
-            yield from _foreign(inner)
-    elif not isinstance(error, Explained):
-        yield error

@@ -6,6 +6,7 @@ request is compared by: a scrubbed part can never be the reason for a miss.
 
 import json
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, AnyStr
@@ -41,7 +42,7 @@ _LEARNED = 8  # A shorter value is a word that may stand anywhere with another m
 _PAIR = re.compile(r"(?:^|[?&]|\\u0026)(?P<name>[\w.-]+)=")
 _PAIR_VALUE = re.compile(r"[^&#\s\"'<>\\]*")
 # `"api_key": `, quoted once or as often as JSON within JSON within an event quotes it.
-_MEMBER = re.compile(r"(?P<quote>\\*\")(?P<name>[\w.-]+)(?P=quote)\s*:\s*")
+_MEMBER = re.compile(r"(?<!\\)(?P<quote>\\*\")(?P<name>[\w.-]+)(?P=quote)\s*:\s*")
 _NUMBER = re.compile(r"[-+.\deE]*")
 
 Span = tuple[int, int]
@@ -138,7 +139,7 @@ class Scrub:
     def pieces(self, pieces: Sequence[bytes]) -> list[bytes]:
         """The pieces of one text without its secrets, those across their borders included; as many pieces come back."""
         whole = b"".join(pieces).decode("utf-8", "surrogateescape")
-        return _cut(pieces, [_in_bytes(whole, span) for span in self._spans(whole)], SCRUBBED.encode())
+        return _cut(pieces, _in_bytes(whole, self._spans(whole)), SCRUBBED.encode())
 
     def broken_json(self, pieces: Sequence[bytes]) -> list[bytes]:
         """The pieces of a JSON document that broke off, without secrets.
@@ -236,22 +237,29 @@ def _leads(path: str, where: tuple[str, ...]) -> bool:
     return len(names) == len(where) and all(name in ("*", part) for name, part in zip(names, where, strict=True))
 
 
-def _in_bytes(text: str, span: Span) -> Span:
-    begin = len(text[: span[0]].encode("utf-8", "surrogateescape"))
-    return begin, begin + len(text[span[0] : span[1]].encode("utf-8", "surrogateescape"))
+def _in_bytes(text: str, spans: Iterable[Span]) -> Iterator[Span]:
+    """Where the spans of the text are in its bytes; in one pass, as a stream may hold many."""
+    at = size = 0
+    for span in spans:
+        bounds = []
+        for border in span:
+            size += len(text[at:border].encode("utf-8", "surrogateescape"))
+            at = border
+            bounds.append(size)
+        yield bounds[0], bounds[1]
 
 
-def _cut(pieces: Sequence[AnyStr], spans: Iterable[Span], mark: AnyStr) -> list[AnyStr]:
+def _cut(pieces: Iterable[AnyStr], spans: Iterable[Span], mark: AnyStr) -> list[AnyStr]:
     """The pieces with the mark where a span of them all begins, and without the rest of it, wherever that lies."""
-    spans = list(spans)
+    left = deque(spans)
     cut, begin, at = [], 0, 0
     for piece in pieces:
         end = begin + len(piece)
         kept = mark[:0]
-        for start, stop in spans:
-            if begin <= start < end:
-                kept += piece[at - begin : start - begin] + mark
-                at = stop
+        while left and left[0][0] < end:
+            start, stop = left.popleft()
+            kept += piece[at - begin : start - begin] + mark
+            at = stop
         cut.append(kept + piece[at - begin :])
         begin, at = end, max(at, end)
     return cut

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from narrate.errors import NarrateError
-from narrate.plan import Pipeline
+from narrate.pipeline import Pipeline
 from narrate.template import hint
 
 
@@ -53,13 +53,19 @@ def _module(where: str) -> ModuleType:
 def _file(path: Path) -> ModuleType:
     if not path.is_file():
         raise TargetError(f"There is no file {path}.")
-    name = path.stem
-    if name in sys.modules and getattr(sys.modules[name], "__file__", None) == str(path.resolve()):
+    path = path.resolve()
+    if str(path.parent) not in sys.path:
+        sys.path.insert(0, str(path.parent))  # as python file.py does: what lies beside it can be imported
+    name = f"{path} as a target"  # one that no import can ask for, so that a `json.py` takes no other module's place
+    if name in sys.modules:
         return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module

@@ -5,13 +5,32 @@ Apart from the plan so that the checks (which names, which attributes) and the t
 
 import dataclasses
 import string
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any, get_type_hints
+from typing import Any
 
 from pydantic import BaseModel
 
 _formatter = string.Formatter()
+
+_FIXED = (None, getattr(BaseModel, "__getattr__", None))
+"""What a class has for `__getattr__` when its attributes are those it declares."""
+
+
+class _Anything:
+    """Has every attribute and item and takes every format: what still fails with it is malformed."""
+
+    def __getattr__(self, _name: str) -> "_Anything":
+        return self
+
+    def __getitem__(self, _key: object) -> "_Anything":
+        return self
+
+    def __format__(self, _spec: str) -> str:
+        return ""
+
+
+_ANYTHING = _Anything()
 
 
 class Template:
@@ -23,7 +42,8 @@ class Template:
     __slots__ = ("fields", "text")
 
     def __init__(self, text: str) -> None:
-        self.fields = tuple(name for _, name, _, _ in _formatter.parse(text) if name is not None)
+        self.fields = tuple(_fields(text))
+        text.format(*[_ANYTHING] * 9, **{_root(field): _ANYTHING for field in self.fields})
         self.text = text if self.fields else text.format()
 
     def fill(self, values: Mapping[str, Any]) -> str:
@@ -60,12 +80,24 @@ def hint(word: str, known: Mapping[str, Any] | set[str]) -> str:
     return f" (did you mean `{near[0]}`?)" if near else ""
 
 
+def _fields(text: str) -> Iterator[str]:
+    """The places, and those in the formats of places, as in `{price:.{digits}f}`."""
+    for _, name, spec, _ in _formatter.parse(text):
+        if name is not None:
+            yield name
+            yield from _fields(spec or "")
+
+
 def _root(field: str) -> str:
     return field.split(".", 1)[0].split("[", 1)[0]
 
 
 def _attributes(kind: Any) -> set[str] | None:
     """The attributes a value of this type has; None where that cannot be known before there is one."""
-    if not isinstance(kind, type) or not (dataclasses.is_dataclass(kind) or issubclass(kind, BaseModel)):
+    if not isinstance(kind, type) or getattr(kind, "__getattr__", None) not in _FIXED:
         return None
-    return set(dir(kind)) | set(get_type_hints(kind))
+    if dataclasses.is_dataclass(kind):
+        return set(dir(kind)) | {field.name for field in dataclasses.fields(kind)}
+    if issubclass(kind, BaseModel) and kind.model_config.get("extra") != "allow":
+        return set(dir(kind)) | set(kind.model_fields)
+    return None

@@ -7,7 +7,7 @@ was streamed is streamed again. Time is trio's: its MockClock replays an hour at
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable
 from types import MappingProxyType
-from typing import cast
+from typing import assert_never, cast
 
 import httpx
 import trio
@@ -126,6 +126,8 @@ class ReplayTransport(httpx.AsyncBaseTransport):
             case HttpResponse() as answer:
                 await wait.for_(answer.after)
                 return httpx.Response(answer.status, headers=_headers(answer), stream=_Replay(answer, wait))
+            case other:
+                assert_never(other)
 
 
 class _Wait:

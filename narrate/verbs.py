@@ -5,7 +5,9 @@ test simply calls the step. They work from threads too. Where the words go is th
 knows that there is one.
 """
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
+import inspect
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, overload
@@ -26,6 +28,7 @@ from narrate.events import (
     Token,
     plain,
     utf8_size,
+    whole_text,
 )
 
 T = TypeVar("T")
@@ -64,8 +67,11 @@ class Lane(Protocol):
         """Give news that is live whatever lane it comes from, and is kept nowhere."""
         ...
 
-    async def wait_room(self, size: int) -> None:
-        """Wait until the lane is live, or so many more bytes may be held back: there is room on return, not later."""
+    async def wait_room(self, size: int, events: int = 1) -> None:
+        """Wait until the lane is live, or so many more bytes in so many events may be held back.
+
+        There is room on return, not later.
+        """
         ...
 
     def settle(self) -> Awaitable[None]:
@@ -83,11 +89,17 @@ class Lane(Protocol):
 
 @dataclass(slots=True)
 class Speaker:
-    """Who speaks: a step (or one item of `each`), by its path, in its lane. Silent once the step has ended."""
+    """Who speaks: a step (or one item of `each`), by its path, in its lane. Silent once the step has ended.
+
+    Its items are numbered on from one `each` to the next. An item without a label speaks under the step's own path, so
+    the items that it begins have its number in front: `step/1.1`.
+    """
 
     lane: Lane
     path: str
+    mark: str = ""
     items: int = 0
+    unlabelled: int = 0
     silent: bool = False
 
     def say(self, text: str) -> None:
@@ -120,7 +132,7 @@ def say(text: str) -> None:
     Raises NotTellable for a lone surrogate, and NarrationTooLong when the step's turn to be told has not come and the
     run holds back as much as it may.
     """
-    _speak(Speaker.say, _text(text, "say"))
+    _speak(Speaker.say, _text(text, "say()"))
 
 
 def show(title: str, data: Any) -> None:
@@ -128,13 +140,19 @@ def show(title: str, data: Any) -> None:
 
     Raises NotTellable for data without a JSON form, and NarrationTooLong as `say` does.
     """
-    _speak(Speaker.show, _text(title, "show"), data)
+    _speak(Speaker.show, _text(title, "show()"), data)
 
 
 def progress(
     done: float | None = None, of: float | None = None, unit: str | None = None, text: str | None = None
 ) -> None:
     """Give live status: so much `done` `of` so much. Seen at once, whatever the reading order; the latest wins."""
+    for number in (done, of):
+        if number is not None and not isinstance(number, (int, float)):
+            raise TypeError(f"progress() takes numbers, not {type(number).__name__}.")
+    for word in (unit, text):
+        if word is not None:
+            utf8_size(_text(word, "progress()"))
     _speak(Speaker.progress, done, of, unit, text)
 
 
@@ -142,22 +160,24 @@ async def relay(chunks: AsyncIterable[str]) -> str:
     """Pass a stream of text on as `token` events, piece by piece as it arrives, and return the whole.
 
     Empty pieces are left out. When the step's turn to be told has not come and the run holds back as much as it may, it
-    waits, and so does whoever makes the pieces.
+    waits, and so does whoever makes the pieces. An async generator is closed with it, so that what makes the pieces is
+    cleaned up at once when the step is cancelled between two of them.
     """
     speaker = speaking.get()
     pieces: list[str] = []
-    async for chunk in chunks:
-        if not chunk:
-            continue
-        piece = _whole(_text(chunk, "relay"))
-        pieces.append(piece)
-        if speaker is None or speaker.silent:
-            continue
-        await speaker.lane.wait_room(utf8_size(piece))
-        speaker.token(piece)
-        if len(pieces) % TOKENS_PER_TURN == 1:
-            await trio.lowlevel.checkpoint()
-    await trio.lowlevel.checkpoint()
+    async with aclosing(chunks) if isinstance(chunks, AsyncGenerator) else nullcontext():
+        async for chunk in chunks:
+            if not chunk:
+                continue
+            piece = whole_text(_text(chunk, "relay()"))
+            pieces.append(piece)
+            if speaker is None or speaker.silent:
+                continue
+            await speaker.lane.wait_room(utf8_size(piece))
+            speaker.token(piece)
+            if len(pieces) % TOKENS_PER_TURN == 1:
+                await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint()
     return "".join(pieces)
 
 
@@ -203,6 +223,8 @@ async def each(
     """
     if at_most < 1:
         raise ValueError(f"at_most={at_most} never begins.")
+    if inspect.iscoroutinefunction(on_error):
+        raise TypeError("on_error is called, not awaited: give each() a plain function.")
     speaker = speaking.get()
     heard = speaker if speaker is not None and not speaker.silent else None
     fan = _FanOut(list(items), fn, heard, label, unit, on_error)
@@ -235,15 +257,11 @@ class _FanOut:
         self._scope = trio.CancelScope()
 
     async def run(self, at_most: int) -> None:
-        announced: list[str] = []
-        try:
-            await self._announce(announced)
-        except BaseException:
-            self._take_back(announced)
-            raise
-        speakers = self._speakers(announced)
+        speakers = self._speakers(await self._announce())
         try:
             with self._scope:
+                if self.speaker is not None and self.label is not None:
+                    await self.speaker.lane.settle()
                 async with trio.open_nursery() as nursery:
                     for _ in range(min(at_most, len(self.items))):
                         nursery.start_soon(self._work, speakers)
@@ -256,32 +274,35 @@ class _FanOut:
                 first.add_note(f"Another item failed as well: {other!r}")
             raise first
 
-    async def _announce(self, announced: list[str]) -> None:
-        """Give each labelled item its path and announce it; unlabelled ones speak as the step itself."""
+    async def _announce(self) -> Sequence[str]:
+        """Announce each labelled item, once there is room for all; their paths. Unlabelled ones speak as the step.
+
+        From the first announcement to the fork of the lanes nothing is waited for: were the step to speak from another
+        task of its own between them, or to begin another round, neither could be read.
+        """
         speaker = self.speaker
         if speaker is None or self.label is None:
-            return
-        for item in self.items:
-            title = self.label(item)
-            await speaker.lane.wait_room(utf8_size(title))
-            path = f"{speaker.path}/{speaker.items + 1}"
-            speaker.lane.tell(StepStarted(path, title, t=speaker.lane.now()), utf8_size(title) or 1)
+            return ()
+        titles = [_text(self.label(item), "each(label=...)") for item in self.items]
+        sizes = [utf8_size(title) or 1 for title in titles]
+        await speaker.lane.wait_room(sum(sizes), len(sizes))
+        paths: list[str] = []
+        for title, size in zip(titles, sizes, strict=True):
             speaker.items += 1
-            announced.append(path)
-        await speaker.lane.settle()
+            paths.append(f"{speaker.path}/{speaker.mark}{speaker.items}")
+            speaker.lane.tell(StepStarted(paths[-1], title, t=speaker.lane.now()), size)
+        return paths
 
-    def _take_back(self, announced: list[str]) -> None:
-        if self.speaker is not None:
-            lane = self.speaker.lane
-            for path in announced:
-                lane.tell(StepCancelled(path, lane.stopping or "The step stopped.", t=lane.now()))
-
-    def _speakers(self, announced: list[str]) -> Sequence[Speaker | None]:
-        if self.speaker is None:
+    def _speakers(self, announced: Sequence[str]) -> Sequence[Speaker | None]:
+        speaker = self.speaker
+        if speaker is None:
             return [None] * len(self.items)
-        paths = announced or [self.speaker.path] * len(self.items)
-        lanes = self.speaker.lane.fork(len(self.items))
-        return [Speaker(lane, path) for lane, path in zip(lanes, paths, strict=True)]
+        lanes = speaker.lane.fork(len(self.items))
+        if announced:
+            return [Speaker(lane, path) for lane, path in zip(lanes, announced, strict=True)]
+        first = speaker.unlabelled + 1
+        speaker.unlabelled += len(lanes)
+        return [Speaker(lane, speaker.path, f"{speaker.mark}{n}.") for n, lane in enumerate(lanes, first)]
 
     async def _work(self, speakers: Sequence[Speaker | None]) -> None:
         for index in self._waiting:
@@ -295,12 +316,13 @@ class _FanOut:
         began = speaker.lane.now() if speaker else 0.0
         try:
             self.results[index] = await self.fn(self.items[index])
-        except Exception as error:  # noqa: BLE001 (an item's failure is collected here, whatever it is)
-            self._failed(speaker, error)
-            self._collect(index, error)
-        except BaseException:
-            self._cancelled(speaker)
-            raise
+        except BaseException as error:
+            failure = failure_within(error)
+            if failure is None:
+                self._cancelled(speaker)
+                raise
+            self._failed(speaker, failure)
+            self._collect(index, failure)
         else:
             if speaker is not None and self.label is not None:
                 now = speaker.lane.now()
@@ -335,6 +357,16 @@ class _FanOut:
         _end(speaker)
 
 
+def failure_within(error: BaseException) -> Exception | None:
+    """What went wrong by itself in what a step raised; None when that was cancelled, or ends the program.
+
+    A step's own nursery may raise its cancellation and an error of somebody's cleanup in one group: that is an error.
+    """
+    if isinstance(error, BaseExceptionGroup):
+        error = error.split(trio.Cancelled)[1] or error
+    return error if isinstance(error, Exception) else None
+
+
 def _end(speaker: Speaker) -> None:
     if not speaker.silent:
         speaker.silent = True
@@ -359,10 +391,5 @@ def _heard(speaker: Speaker, verb: Callable[..., None], *words: Any) -> None:
 
 def _text(text: Any, verb: str) -> str:
     if not isinstance(text, str):
-        raise TypeError(f"{verb}() takes text, not {type(text).__name__}.")
+        raise TypeError(f"{verb} takes text, not {type(text).__name__}.")
     return text
-
-
-def _whole(piece: str) -> str:
-    """The piece with U+FFFD for a lone surrogate: half a character must not end a model's answer."""
-    return piece if piece.isascii() else piece.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

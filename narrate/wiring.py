@@ -6,6 +6,7 @@ Apart from the plan because steps, fallbacks, conditions and resources are all w
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, get_type_hints
 
 from narrate.declare import Caller, Resource, place_of
@@ -54,14 +55,18 @@ class Scope:
     beside: set[str] = field(default_factory=set)
     later: set[str] = field(default_factory=set)
 
-    def wire(self, fn: Callable[..., Any], what: str, *, where: str, own: str | None = None) -> Call:
+    def wire(
+        self, fn: Callable[..., Any], what: str, *, where: str, own: str | None = None, failure: bool = False
+    ) -> Call:
         """Find every parameter's value. `what` names the function in errors; `own` is the value it provides itself.
+
+        With `failure` it is given that too, in a parameter annotated `Exception`.
 
         Raises DeclarationError, naming the parameter and what would mend it.
         """
         hints = _hints(fn, what, where)
         needs: list[tuple[str, Key]] = []
-        for parameter in inspect.signature(fn).parameters.values():
+        for parameter in _parameters(fn, what, where):
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
                 raise DeclarationError(
                     f"{what}: parameter `{parameter}` cannot be wired by name. Use plain named parameters.", where=where
@@ -72,9 +77,11 @@ class Scope:
                 continue
             if key is None:
                 raise DeclarationError(f"{what}: {self._why_not(parameter.name, own)}", where=where)
+            if key is FAILURE and not failure:
+                raise DeclarationError(f"{what}: only a fallback is given a failure.", where=where)
             self._check(key, kind, parameter.name, what, where)
             needs.append((parameter.name, key))
-        return Call(fn, tuple(needs), hints, hints.get("return", Any), inspect.iscoroutinefunction(fn))
+        return Call(fn, tuple(needs), hints, hints.get("return", Any), inspect.iscoroutinefunction(_body(fn)))
 
     def _find(self, name: str, kind: Any) -> Key | None:
         if name in self.values:
@@ -92,11 +99,18 @@ class Scope:
             given = self.values[key]
         elif isinstance(key, Resource):
             given = yields(key)
+        elif key is FAILURE and kind is not Exception:
+            raise DeclarationError(
+                f"{what}: `{name}` is annotated {typed(kind)}, but any failure may come. Annotate it `Exception`.",
+                where=where,
+            )
         else:
             return
         if not fits(given, kind):
+            skipped = " It is None when that step is skipped." if fits(given, kind | None) else ""
             raise DeclarationError(
-                f"{what}: parameter `{name}` is annotated {_typed(kind)}, but `{name}` is {_typed(given)}.", where=where
+                f"{what}: parameter `{name}` is annotated {typed(kind)}, but `{name}` is {typed(given)}.{skipped}",
+                where=where,
             )
 
     def _why_not(self, name: str, own: str | None) -> str:
@@ -111,7 +125,7 @@ class Scope:
             return f"parameter `{name}` names a step that comes later. Move this one behind it."
         known = sorted({*self.values, *self.resources})
         there = f" There are: {', '.join(known)}." if known else " Nothing comes before it."
-        takes = f" The input goes to a parameter annotated {_typed(self.takes)}." if self.takes is not None else ""
+        takes = f" The input goes to a parameter annotated {typed(self.takes)}." if self.takes is not None else ""
         return f"parameter `{name}` names nothing{hint(name, set(known))}.{there}{takes}"
 
 
@@ -130,6 +144,11 @@ def wire_resources(resources: Iterable[Resource]) -> tuple[tuple[Resource, Call]
         resource: scope.wire(resource.open, f"resource `{resource.name}`", where=place_of(resource.open))
         for resource in by_name.values()
     }
+    for resource, call in calls.items():
+        for parameter, key in call.needs:
+            if not isinstance(key, Resource):
+                why = f"parameter `{parameter}` cannot be had, because a resource is opened before any run"
+                raise DeclarationError(f"resource `{resource.name}`: {why}.", where=resource.where)
     ordered: dict[Resource, Call] = {}
 
     def place(resource: Resource, behind: tuple[Resource, ...]) -> None:
@@ -150,10 +169,26 @@ def wire_resources(resources: Iterable[Resource]) -> tuple[tuple[Resource, Call]
 
 def _hints(fn: Callable[..., Any], what: str, where: str) -> dict[str, Any]:
     try:
-        return get_type_hints(fn, include_extras=True)
-    except NameError as error:
+        return get_type_hints(_body(fn), include_extras=True)
+    except (NameError, AttributeError, SyntaxError, TypeError) as error:
         raise DeclarationError(f"{what}: an annotation cannot be resolved: {error}.", where=where) from error
 
 
-def _typed(kind: Any) -> str:
+def _parameters(fn: Callable[..., Any], what: str, where: str) -> Iterable[inspect.Parameter]:
+    try:
+        return inspect.signature(fn).parameters.values()
+    except ValueError as error:
+        raise DeclarationError(f"{what}: {fn!r} does not say which parameters it has.", where=where) from error
+
+
+def _body(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """What holds the annotations: the function in a partial, the `__call__` of an object."""
+    if isinstance(fn, partial):
+        return _body(fn.func)
+    called: Callable[..., Any] = fn if inspect.isroutine(fn) or inspect.isclass(fn) else type(fn).__call__
+    return called
+
+
+def typed(kind: Any) -> str:
+    """A type as it is written."""
     return f"`{kind.__name__}`" if isinstance(kind, type) and not getattr(kind, "__args__", ()) else f"`{kind}`"

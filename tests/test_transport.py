@@ -231,6 +231,22 @@ async def test_a_response_that_is_cancelled_is_recorded_as_far_as_it_was_read(se
     assert (exchange.response.text, exchange.response.cut) == ("half", True)
 
 
+async def test_a_response_that_was_never_read_is_recorded_by_its_head(server, recorder):
+    url = server.says("/unread", b"whole")
+    async with httpx.AsyncClient(transport=recorder).stream("GET", url):
+        pass
+    [exchange] = recorder.cassette(AT).exchanges
+    assert (exchange.response.pieces, exchange.response.cut) == ((), True)
+
+
+@leaves_early
+async def test_a_body_that_cannot_be_decoded_is_recorded_as_cut(server, recorder):
+    url = server.says("/gzip", b"this is no gzip", headers="Content-Encoding: gzip\r\n")
+    with pytest.raises(httpx.DecodingError):
+        await httpx.AsyncClient(transport=recorder).get(url)
+    assert recorder.cassette(AT).exchanges[0].response.cut
+
+
 async def test_exchanges_are_kept_in_the_order_in_which_they_were_begun_once_they_have_ended(server, recorder):
     slow, quick = server.says("/slow", b"slow"), server.says("/quick", b"quick")
     client = httpx.AsyncClient(transport=recorder)

@@ -12,15 +12,23 @@ import trio
 from narrate.events import Event, Progress, RunId
 from narrate.record import Record
 
+ROUNDS = 32
+"""Rounds of the scheduler for which `settle` waits for readers. To pass a chunk on through an HTTP server takes a few; a
+reader that is not back after so many is slow, and nobody waits for the slow."""
+
 
 class MemoryRecord:
-    """A record and the lot in which its readers wait."""
+    """A record and the lot in which its readers wait.
 
-    __slots__ = ("_lot", "_waking", "record")
+    `away` readers have been woken and are not back in the lot: they are passing on what they took.
+    """
+
+    __slots__ = ("_lot", "away", "generation", "record")
 
     def __init__(self) -> None:
         self.record = Record()
-        self._waking = 0
+        self.away = 0
+        self.generation = 0
         self._lot = trio.lowlevel.ParkingLot()
 
     def append(self, facts: Sequence[Event]) -> None:
@@ -33,32 +41,37 @@ class MemoryRecord:
         self._wake()
 
     async def settle(self) -> None:
+        # Not a step's business whether anybody listens; but one that blocks the thread must not begin before those who
+        # do have heard that it begins.
         await trio.lowlevel.checkpoint()
-        # Trio runs the tasks of one round in any order: a reader that was woken may have its slice only after ours, and
-        # then a step that blocks the thread would begin unannounced. The next round comes after all of this one.
-        if self._waking:
+        for _ in range(ROUNDS):
+            if not self.away:
+                return
             await trio.lowlevel.cancel_shielded_checkpoint()
+        # Whoever is away now is slow, and counts again once it has come back.
+        self.away = 0
+        self.generation += 1
 
-    async def wait_change(self) -> None:
+    async def park(self) -> None:
         """Wait until something is appended or reported."""
         await self._lot.park()
-        self._waking -= 1
 
     def _wake(self) -> None:
         if self._lot:
-            self._waking += len(self._lot)
+            self.away += len(self._lot)
             self._lot.unpark_all()
 
 
 class MemoryReader:
     """A cursor: the number of the last event taken, and the version of the last status."""
 
-    __slots__ = ("_memory", "_taken", "_version")
+    __slots__ = ("_away_in", "_memory", "_taken", "_version")
 
     def __init__(self, memory: MemoryRecord, after: int) -> None:
         self._memory = memory
-        self._taken = after
+        self._taken = max(after, 0)
         self._version = 0
+        self._away_in: int | None = None
 
     @property
     def ended(self) -> bool:
@@ -80,8 +93,14 @@ class MemoryReader:
         return self._memory.record.line(event.n)
 
     async def wait_more(self) -> None:
-        if not self._has_more():
-            await self._memory.wait_change()
+        if self._has_more():
+            return
+        memory = self._memory
+        if self._away_in == memory.generation:
+            memory.away = max(memory.away - 1, 0)
+        self._away_in = None
+        await memory.park()
+        self._away_in = memory.generation
 
     def _has_more(self) -> bool:
         record = self._memory.record
@@ -106,7 +125,7 @@ class MemoryJournal:
 
     def _forget(self) -> None:
         """Let the oldest ended runs go. A live run is never forgotten, and ones behind it wait for the next time."""
-        while len(self._records) >= self._keep:
+        while self._records and len(self._records) >= self._keep:
             oldest, memory = next(iter(self._records.items()))
             if not memory.record.ended:
                 self._records.move_to_end(oldest)

@@ -10,15 +10,16 @@ from typing import Any
 
 import msgspec
 import trio
-from quart import Blueprint, Response, current_app, request
+from quart import Blueprint, Response, current_app, request, url_for
 from quart_trio import QuartTrio
 
 from narrate.errors import DeclarationError
 from narrate.events import RunId
 from narrate.journal.base import Journal, Reader
 from narrate.narrator import Narrator, Run, open_narrator
-from narrate.plan import Pipeline
-from narrate.server.asked import after_of, caller_of, form_of, input_of
+from narrate.pipeline import Pipeline
+from narrate.server.asked import OVERSIZE, after_of, caller_of, form_of, input_of
+from narrate.server.connection import Connection
 from narrate.server.options import Options
 from narrate.server.problems import Refused, refuse, refuse_everything
 from narrate.server.stream import StoryBody, Streams
@@ -43,6 +44,7 @@ class Service:
         self.streams = Streams()
         self._journal = journal
         self._resources = resources
+        self.failure: BaseException | None = None
         self._narrator: Narrator | None = None
         self._closing = trio.Event()
         self._closed = trio.Event()
@@ -53,9 +55,15 @@ class Service:
         return self._narrator
 
     async def open(self) -> None:
-        """Open the resources, in a task that keeps them open until `close`. Raises what opening one raises."""
+        """Open the resources, in a task that keeps them open until `close`. Raises and keeps what one raises."""
+        self.streams.draining = False
+        self._closing, self._closed = trio.Event(), trio.Event()
         app: Any = current_app
-        await app.nursery.start(self._keep_open)
+        try:
+            await app.nursery.start(self._keep_open)
+        except BaseException as error:
+            self.failure = error
+            raise
 
     async def close(self) -> None:
         """Cancel what still runs and close the resources."""
@@ -92,15 +100,18 @@ class Service:
         reader = self.narrator.journal.maybe_reader(RunId(run_id), after)
         if reader is None:
             raise Refused(HTTPStatus.NOT_FOUND, "There is no such run here, or it is no longer kept.")
+        if reader.ended:
+            return Response(b"", HTTPStatus.NO_CONTENT)  # the one answer upon which an EventSource does not come back
         return self._stream(RunId(run_id), reader, self.narrator.maybe_run(RunId(run_id)), form)
 
     def _stream(self, run_id: RunId, reader: Reader, run: Run | None, form: str) -> Response:
-        body = StoryBody(reader, run, FORMS[form](), self.streams, self.options)
+        # A HEAD must not be a reader: its body would be poured into nothing until the story ends.
+        body = StoryBody(reader, run, FORMS[form](), self.streams, self.options) if request.method != "HEAD" else None
         response = Response(body, content_type=f"{form}; charset=utf-8")
         response.headers["Cache-Control"] = "no-cache, no-transform"
         response.headers["X-Accel-Buffering"] = "no"
         response.headers["Narrate-Run"] = run_id
-        response.headers["Content-Location"] = f"/runs/{run_id}/events"
+        response.headers["Content-Location"] = url_for(".resume", run_id=run_id)
         response.headers["Vary"] = "Accept"
         response.timeout = None  # Quart would cut the stream, without a word, after 60 s.
         return response
@@ -108,6 +119,10 @@ class Service:
     def _check_open(self) -> None:
         if self.streams.draining:
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "The server is stopping.", {"Retry-After": "5"})
+
+
+class _App(QuartTrio):
+    asgi_http_class = Connection
 
 
 def create_blueprint(
@@ -120,17 +135,18 @@ def create_blueprint(
 
     `resources` stand in for the pipelines' own, by name. Raises DeclarationError when two pipelines share a path.
     """
+    pipelines = tuple(dict.fromkeys(pipelines))
     service = Service(pipelines, options or Options(), journal, resources)
     blueprint = Blueprint("narrate", __name__)
     taken: dict[str, Pipeline] = {}
-    for pipeline in pipelines:
+    for number, pipeline in enumerate(pipelines):
         if taken.setdefault(pipeline.path, pipeline) is not pipeline:
             raise DeclarationError(
                 f"`{taken[pipeline.path].name}` and `{pipeline.name}` both answer at {pipeline.path}; give one a path.",
                 where=pipeline.where,
             )
         blueprint.add_url_rule(
-            pipeline.path, f"begin:{pipeline.name}", service.begin, methods=["POST"], defaults={"pipeline": pipeline}
+            pipeline.path, f"begin:{number}", service.begin, methods=["POST"], defaults={"pipeline": pipeline}
         )
     blueprint.add_url_rule("/runs/<run_id>/events", "resume", service.resume)
     blueprint.before_app_serving(service.open)
@@ -149,9 +165,12 @@ def create_app(
 
     `resources` stand in for the pipelines' own, by name. Raises DeclarationError when two pipelines share a path.
     """
-    app = QuartTrio(__name__, static_folder=None)
+    app = _App(__name__, static_folder=None)
+    app.url_map.merge_slashes = False  # a redirect is no answer to a POST
     blueprint, service = create_blueprint(*pipelines, options=options, journal=journal, resources=resources)
+    app.config["MAX_CONTENT_LENGTH"] = (OVERSIZE + 1) * service.options.max_body  # of what no view asks for
     app.register_blueprint(blueprint)
+    refuse(app)
     refuse_everything(app)
     app.extensions["narrate"] = service
     _add_page(app, service)

@@ -34,13 +34,15 @@ class CannotServe(NarrateError):
 
 
 class _Config(Config):
-    """Hypercorn's, with the bound on stuck readers on every socket."""
+    """Hypercorn's, with the bound on stuck readers on all sockets: one accepted has it from the one that listens."""
+
+    stuck_after: float = STUCK_AFTER
 
     def create_sockets(self) -> Sockets:
         sockets = super().create_sockets()
         for each in (*sockets.secure_sockets, *sockets.insecure_sockets):
             if hasattr(socket, "TCP_USER_TIMEOUT") and each.family != socket.AF_UNIX:
-                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STUCK_AFTER * 1000)
+                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(self.stuck_after * 1000))
         return sockets
 
 
@@ -51,6 +53,8 @@ async def serve(
     port: int = 8000,
     access_log: logging.Logger | None = None,
     stop: Callable[[], Awaitable[None]] | None = None,
+    drain_within: float = DRAIN_WITHIN,
+    stuck_after: float = STUCK_AFTER,
     task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve an app made by `create_app` until `stop` returns (by default, until SIGINT or SIGTERM).
@@ -68,21 +72,36 @@ async def serve(
     config.errorlog = "-"
     config.loglevel = "WARNING"
     config.include_server_header = False
-    streams = service_of(app).streams
+    config.stuck_after = stuck_after
+    service = service_of(app)
+    up = _Up(task_status)
 
     async def drained() -> None:
         await (stop or wait_signal)()
-        with trio.move_on_after(DRAIN_WITHIN):
-            await streams.drain()
+        with trio.move_on_after(drain_within):
+            await service.streams.drain()
 
     try:
-        async with trio.open_nursery() as nursery:
-            addresses: list[str] = await nursery.start(_hypercorn, app, config, drained)
-            task_status.started(addresses[0])
-    except* LifespanFailureError as group:
-        raise CannotServe(str(_first(group)).removeprefix("Lifespan failure in startup. ").strip("'")) from group
-    except* OSError as group:
-        raise CannotServe(_bind_failure(_first(group), host, port)) from group
+        await hypercorn_serve(app, config, shutdown_trigger=drained, task_status=up)
+    except BaseExceptionGroup as group:
+        if service.failure is not None and group.subgroup(LifespanFailureError):
+            raise CannotServe(_opening_failure(service.failure)) from service.failure
+        if not up.reported and (refused := group.subgroup(OSError)):
+            raise CannotServe(_bind_failure(_first(refused), host, port)) from group
+        raise
+
+
+class _Up(trio.TaskStatus[list[str]]):
+    """Passes the first of the addresses on, and remembers that it did."""
+
+    def __init__(self, task_status: trio.TaskStatus[str]) -> None:
+        self.reported = False
+        self._task_status = task_status
+
+    def started(self, value: list[str] | None = None) -> None:
+        assert value
+        self.reported = True
+        self._task_status.started(value[0])
 
 
 async def wait_signal() -> None:
@@ -92,18 +111,16 @@ async def wait_signal() -> None:
             return
 
 
-async def _hypercorn(
-    app: QuartTrio,
-    config: Config,
-    drained: Callable[[], Awaitable[None]],
-    task_status: trio.TaskStatus[list[str]],
-) -> None:
-    await hypercorn_serve(app, config, shutdown_trigger=drained, task_status=task_status)
+def _first(error: BaseException) -> BaseException:
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    first = group.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+def _opening_failure(error: BaseException) -> str:
+    first = _first(error)
+    if isinstance(first, NarrateError):
+        return str(first)
+    told = " ".join(str(first).split())
+    return f"A resource could not be opened: {type(first).__name__}{': ' if told else ''}{told.rstrip('.')}."
 
 
 def _bind_failure(error: BaseException, host: str, port: int) -> str:

@@ -16,6 +16,9 @@ from narrate.narrator import Run
 from narrate.server.options import Options
 from narrate.wire.forms import Form
 
+AT_ONCE = 512
+"""Events that go out in one write at most, so that a reader who has fallen behind is never owed a copy of the story."""
+
 
 class Streams:
     """The streams that are open, so that a server which stops can ask their readers to come back."""
@@ -78,37 +81,44 @@ class StoryBody(ResponseBody):
         return self
 
     async def __anext__(self) -> bytes:
-        while True:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                raise StopAsyncIteration
+        for chunk in self._chunks:
             if chunk:
                 return chunk
             with trio.move_on_after(self._options.heartbeat) as self._wait:
                 await self._reader.wait_more()
             if self._wait.cancelled_caught and not self._streams.draining and (beat := self._form.heartbeat()):
                 return beat
+        raise StopAsyncIteration
 
     def stop_waiting(self) -> None:
         """Wake the body if it waits for more."""
         self._wait.cancel()
 
     def _next_chunks(self) -> Iterator[bytes]:
-        """The chunks in their order; an empty one where there is nothing yet."""
-        yield self._form.opening() + self._ready()
+        """The chunks in their order; an empty one where there is nothing more yet."""
+        yield from self._ready(self._form.opening())
         # Only when the first chunk has been handed to the connection is the next one asked for.
         self._release()
         while not self._reader.ended:
             if self._streams.draining:
-                yield self._form.reconnect(self._options.reconnect)
+                if word := self._form.reconnect(self._options.reconnect):
+                    yield word
                 return
-            yield self._ready()
+            yield b""
+            yield from self._ready()
 
     def _release(self) -> None:
         if self._run is not None:
             self._run.release()
 
-    def _ready(self) -> bytes:
-        """All that is ready, as one chunk. Status first: an event may have overtaken it, but never the other way."""
-        status = self._form.status(self._reader.take_status_nowait())
-        return status + self._form.events(self._reader.take_nowait(), self._reader.line)
+    def _ready(self, before: bytes = b"") -> Iterator[bytes]:
+        """All that is ready. Status first: an event may have overtaken it, but never the other way."""
+        before += self._form.status(self._reader.take_status_nowait())
+        events = self._reader.take_nowait()
+        for at in range(0, len(events), AT_ONCE):
+            chunk = before + self._form.events(events[at : at + AT_ONCE], self._reader.line)
+            before = b""
+            if chunk:
+                yield chunk
+        if before:
+            yield before

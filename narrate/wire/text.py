@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from narrate.events import (
     Detail,
     Event,
+    Gap,
     Message,
     Outlined,
     OutlinedGroup,
@@ -101,6 +102,9 @@ class TextForm:
                 return ["", f"Failed{self._took(event.seconds)}: {event.problem.sentence}"]
             case RunCancelledEvent():
                 return ["", f"Cancelled{self._took(event.seconds)}: {event.reason}"]
+            case Gap():
+                self._latest = ""
+                return [f"(What was told from {event.first} to {event.last} is no longer kept.)"]
             case _:
                 return []
 

@@ -44,8 +44,16 @@ def test_settings_are_read_from_variables_without_a_prefix(monkeypatch):
 
 async def test_the_settings_of_a_run_are_those_of_its_environment(monkeypatch):
     monkeypatch.setenv("MODEL_NAME", "m")
-    opening = resources.settings.open()
+    opening = resources.settings.open(Clock())
     assert (await anext(opening)).model_name == "m"
+    await opening.aclose()
+
+
+async def test_a_replay_has_the_defaults_whatever_the_environment_says(monkeypatch):
+    monkeypatch.setenv("MODEL_NAME", "m")
+    monkeypatch.setenv("DEMO_LAT", "not even a number")
+    opening = resources.settings.open(Clock(datetime(2026, 10, 13, tzinfo=UTC)))
+    assert (await anext(opening)) == Settings.model_construct()
     await opening.aclose()
 
 

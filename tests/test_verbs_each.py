@@ -1,0 +1,390 @@
+"""`each`: the bounded fan-out of a step, its lanes, and what becomes of an item that fails."""
+
+import pytest
+import trio
+
+from narrate import (
+    Explained,
+    Limits,
+    Pipeline,
+    Retry,
+    RunCancelled,
+    RunFailed,
+    concurrent,
+    each,
+    progress,
+    run,
+    say,
+    start,
+    step,
+)
+from narrate.errors import Problem
+from narrate.grammar import check_record
+
+STEP_ENDS = ("step.finished", "step.failed", "step.cancelled")
+
+
+class Busy(Explained): ...
+
+
+async def story(fn, **options):
+    """The run's events, legal as they stand, for a pipeline of this one step, `work`."""
+    async with start(Pipeline("p", step("A", name="work", **options)(fn))) as running:
+        events = [event async for event in running.events()]
+    check_record(events)
+    return events
+
+
+def lines(events):
+    return [(e.type, e.step) for e in events if e.type.startswith("step.")]
+
+
+def ends(events):
+    return {e.step: e.type for e in events if e.type in STEP_ENDS}
+
+
+async def late(seconds):
+    await trio.sleep(seconds)
+    say(f"after {seconds}")
+    return seconds * 10
+
+
+async def fail_at_zero(n):
+    await trio.sleep(n)
+    return 10 // n
+
+
+# --- Order, bounds ---
+
+
+async def test_results_and_words_come_in_the_order_of_the_items_whoever_is_first(autojump_clock):
+    async def work():
+        return await each([3, 1, 2], late)
+
+    events = await story(work)
+
+    assert events[-1].result == [30, 10, 20]
+    assert [e.text for e in events if e.type == "message"] == ["after 3", "after 1", "after 2"]
+
+
+async def test_items_may_come_from_a_generator_and_there_may_be_none(autojump_clock):
+    async def work():
+        return await each((n for n in (2, 1)), late, label=str), await each([], late, label=str), await each([], late)
+
+    events = await story(work)
+
+    assert events[-1].result == [[20, 10], [], []]
+
+
+async def test_no_more_than_so_many_items_are_under_way_at_once(autojump_clock):
+    under_way, most = 0, []
+
+    async def count(_):
+        nonlocal under_way
+        under_way += 1
+        most.append(under_way)
+        await trio.sleep(1)
+        under_way -= 1
+
+    await each(range(10), count, at_most=3)
+    first = max(most)
+    await each(range(10), count)
+
+    assert (first, max(most)) == (3, 8)
+    assert trio.current_time() == pytest.approx(4 + 2)
+
+
+async def test_a_labelled_item_is_announced_and_told_as_a_step(autojump_clock):
+    async def work():
+        await each([2, 1], late, label=lambda n: f"number {n}")
+
+    events = await story(work)
+
+    assert [(e.step, e.title) for e in events if e.type == "step.started"] == [
+        ("work", "A"),
+        ("work/1", "number 2"),
+        ("work/2", "number 1"),
+    ]
+    assert [(e.step, e.seconds) for e in events if e.type == "step.finished"] == [
+        ("work/1", 2.0),
+        ("work/2", 1.0),
+        ("work", 2.0),
+    ]
+
+
+async def test_every_item_is_announced_before_any_does_its_work(autojump_clock):
+    async def work():
+        await each([1], late, label=str)
+
+    events = [e.type for e in await story(work)]
+
+    assert events.index("message") > max(n for n, kind in enumerate(events) if kind == "step.started")
+
+
+async def test_the_numbers_of_items_go_on_from_one_each_to_the_next(autojump_clock):
+    async def work():
+        await each([1, 1], late, label=str)
+        await each([1], late, label=str)
+
+    assert ends(await story(work)).keys() == {"work/1", "work/2", "work/3", "work"}
+
+
+@pytest.mark.parametrize(
+    ("outer", "paths"),
+    [
+        (str, ["work/1/1", "work/1/2", "work/1", "work/2/1", "work/2/2", "work/2", "work"]),
+        (None, ["work/1.1", "work/1.2", "work/2.1", "work/2.2", "work"]),
+    ],
+    ids=["labelled", "unlabelled"],
+)
+async def test_each_in_an_item_of_each_has_paths_of_its_own(autojump_clock, outer, paths):
+    async def inside(n):
+        await each([n, 1], late, label=str)
+
+    async def work():
+        await each([2, 1], inside, label=outer)
+
+    assert list(ends(await story(work))) == paths
+
+
+async def test_unlabelled_rounds_never_give_one_path_twice(autojump_clock):
+    async def deeper(n):
+        await each([n], late, label=str)
+
+    async def inside(n):
+        await each([n], deeper)
+
+    async def work():
+        await each([1, 2], inside)
+        await each([1], inside)
+
+    assert list(ends(await story(work))) == ["work/1.1.1", "work/2.1.1", "work/3.1.1", "work"]
+
+
+async def test_each_in_a_step_that_is_tried_again_numbers_on(autojump_clock):
+    tries = iter([True, False])
+
+    async def fail_once(n):
+        say(f"item {n}")
+        await trio.sleep(1)
+        if next(tries):
+            raise Busy
+
+    async def work():
+        await each([1], fail_once, label=str)
+
+    events = await story(work, retry=Retry(attempts=2, on=Busy))
+
+    assert ends(events) == {"work/1": "step.failed", "work/2": "step.finished", "work": "step.finished"}
+
+
+async def test_progress_is_told_by_itself(autojump_clock):
+    async def work():
+        await each([1, 2], late, unit="cities")
+        await trio.sleep(1)
+
+    async with start(Pipeline("p", step("A")(work))) as running:
+        told = [e async for e in running.events(status=True) if e.type == "progress"]
+
+    assert [(e.step, e.done, e.of, e.unit) for e in told] == [("work", 1, 2, "cities"), ("work", 2, 2, "cities")]
+
+
+async def test_an_items_own_progress_is_its_own(autojump_clock):
+    async def item(n):
+        progress(n, 10)
+        await trio.sleep(1)
+
+    async def work():
+        await each([7], item, label=str)
+
+    async with start(Pipeline("p", step("A")(work))) as running:
+        told = [e async for e in running.events(status=True) if e.type == "progress"]
+
+    assert ("work/1", 7, 10) in [(e.step, e.done, e.of) for e in told]
+
+
+# --- Failures ---
+
+
+@pytest.mark.parametrize("label", [None, str])
+async def test_the_error_of_an_item_is_raised_as_itself_and_stops_the_others(autojump_clock, label):
+    async def work():
+        with pytest.raises(ZeroDivisionError) as caught:
+            await each([5, 0, 7], fail_at_zero, label=label)
+        assert not hasattr(caught.value, "__notes__")
+        return trio.current_time() - began
+
+    began = trio.current_time()
+    events = await story(work)
+
+    assert events[-1].result == 0
+
+
+async def test_the_items_that_an_error_stopped_are_told_as_cancelled(autojump_clock):
+    async def work():
+        await each([5, 0, 7, 8], fail_at_zero, label=str, at_most=3)
+
+    events = await story(work)
+
+    assert ends(events) == {
+        "work/1": "step.cancelled",
+        "work/2": "step.failed",
+        "work/3": "step.cancelled",
+        "work/4": "step.cancelled",
+        "work": "step.failed",
+    }
+    assert {e.reason for e in events if e.type == "step.cancelled"} == {"Another item failed."}
+
+
+async def test_errors_that_come_with_the_first_are_notes_on_it(autojump_clock):
+    async def item(n):
+        try:
+            await trio.sleep(n)
+            raise KeyError(n)
+        finally:
+            if n:
+                raise ValueError("in cleanup")
+
+    with pytest.raises(KeyError) as caught:
+        await each([0, 1], item)
+
+    assert caught.value.__notes__ == ["Another item failed as well: ValueError('in cleanup')"]
+
+
+async def test_the_first_error_is_raised_though_anothers_nursery_fails_in_its_cleanup(autojump_clock):
+    async def clean():
+        try:
+            await trio.sleep_forever()
+        finally:
+            raise ValueError("in cleanup")
+
+    async def item(n):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(clean)
+            nursery.start_soon(trio.sleep_forever)
+
+    async def work():
+        await each([item, failing], lambda fn: fn(1), label=str)
+
+    async def failing(_):
+        await trio.sleep(1)
+        raise Busy("first")
+
+    async with start(Pipeline("p", step("A")(work))) as running:
+        events = [event async for event in running.events()]
+        with pytest.raises(RunFailed, match="first"):
+            await running.result()
+
+    check_record(events)
+    assert ends(events) == {"work/1": "step.failed", "work/2": "step.failed", "work": "step.failed"}
+
+
+async def test_something_may_stand_in_for_an_item_that_failed(autojump_clock):
+    def stand_in(item, error):
+        return item, type(error).__name__
+
+    async def work():
+        return await each([1, 0, 2], fail_at_zero, label=str, on_error=stand_in)
+
+    events = await story(work)
+
+    assert events[-1].result == [10, [0, "ZeroDivisionError"], 5]
+    assert ends(events)["work/2"] == "step.failed"
+
+
+async def test_an_error_in_what_stands_in_is_the_items_error(autojump_clock):
+    def stand_in(item, error):
+        raise Busy("no help")
+
+    with pytest.raises(Busy, match="no help") as caught:
+        await each([0, 5], fail_at_zero, on_error=stand_in)
+
+    assert isinstance(caught.value.__context__, ZeroDivisionError)
+    assert trio.current_time() == 0
+
+
+async def test_a_function_that_is_not_async_fails_its_item():
+    with pytest.raises(TypeError, match="await"):
+        await each([1], str)
+
+
+@pytest.mark.parametrize("words", [lambda n: 10 // n, lambda n: ["", 5][n == 0] or "x", lambda n: "\ud800" * (n == 0)])
+async def test_a_label_that_cannot_be_told_announces_no_item_and_begins_none(words):
+    begun = []
+
+    async def work():
+        await each([1, 0], begun.append, label=lambda n: str(words(n)) if n else words(n))
+
+    events = await story(work)
+
+    assert ends(events) == {"work": "step.failed"}
+    assert begun == []
+
+
+async def test_a_label_of_no_text_is_named():
+    async def work():
+        with pytest.raises(TypeError, match=r"^each\(label=...\) takes text, not int.$"):
+            await each([1], late, label=lambda n: n)
+
+    assert (await story(work))[-1].type == "run.finished"
+
+
+# --- Cancellation ---
+
+
+async def test_a_cancelled_run_closes_every_item_begun_or_not(autojump_clock):
+    async def work():
+        await each([10, 20, 30], late, label=str, at_most=2)
+
+    async with start(Pipeline("p", step("A")(work))) as running:
+        await trio.sleep(1)
+        running.cancel("Enough.")
+        with pytest.raises(RunCancelled):
+            await running.result()
+        events = [event async for event in running.events()]
+
+    check_record(events)
+    assert set(ends(events).values()) == {"step.cancelled"}
+    assert len(ends(events)) == 4
+    assert {e.reason for e in events if e.type == "step.cancelled"} == {"Enough."}
+
+
+async def test_items_wait_to_be_announced_until_there_is_room_for_all_and_may_never_be(autojump_clock):
+    @step("A")
+    async def first():
+        await trio.sleep(5)
+        raise Busy("first")
+
+    @step("B")
+    async def second():
+        await each(range(5), late, label=str)
+
+    pipeline = Pipeline("p", concurrent(first, second), limits=Limits(held_events=2))
+    async with start(pipeline) as running:
+        events = [event async for event in running.events()]
+
+    check_record(events)
+    assert ends(events) == {"first": "step.failed", "second": "step.cancelled"}
+
+
+async def test_each_fails_a_run_with_the_items_own_words():
+    async def item(_):
+        raise Busy("The far side is busy.")
+
+    async def work():
+        await each([1], item)
+
+    with pytest.raises(RunFailed) as caught:
+        await run(Pipeline("p", step("A")(work)))
+
+    assert caught.value.problem == Problem(
+        title="The step could not do its work", status=500, detail="The far side is busy.", step="work"
+    )
+
+
+async def test_an_async_on_error_is_refused_before_anything_begins():
+    async def stand_in(item, error):
+        return item
+
+    with pytest.raises(TypeError, match="on_error is called, not awaited"):
+        await each([1], fail_at_zero, on_error=stand_in)
