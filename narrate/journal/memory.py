@@ -13,7 +13,7 @@ from narrate.events import Event, Progress, RunId
 from narrate.record import Record
 
 ROUNDS = 32
-"""Rounds of the scheduler for which `settle` waits for readers. To pass a chunk on through an HTTP server takes a few; a
+"""Rounds of the scheduler for which `settle` waits for readers. To pass a chunk on through a server takes a few; a
 reader that is not back after so many is slow, and nobody waits for the slow."""
 
 
