@@ -18,10 +18,12 @@ from narrate.errors import (
     StepTimedOut,
     TooManyRuns,
 )
+from narrate.fanout import each
+from narrate.grammar import check_record
 from narrate.narrator import Run, run, run_sync, start
 from narrate.pipeline import Pipeline
 from narrate.plan import Limits
-from narrate.verbs import current_run, each, progress, relay, say, show
+from narrate.verbs import current_run, progress, relay, say, show
 
 __all__ = [
     "BadInput",
@@ -46,6 +48,7 @@ __all__ = [
     "Step",
     "StepTimedOut",
     "TooManyRuns",
+    "check_record",
     "concurrent",
     "current_run",
     "each",
