@@ -48,9 +48,11 @@ def pipelines(events: int) -> list[Pipeline]:
     async def nothing() -> None:
         pass
 
+    never = trio.Event()
+
     @step("Waiting")
     async def wait() -> None:
-        await trio.Event().wait()
+        await never.wait()
 
     @step("Asking the far side")
     async def ask_upstream(upstream: Upstream, http: httpx.AsyncClient) -> None:

@@ -1,4 +1,7 @@
-"""Beside ours: Starlette's StreamingResponse on Uvicorn, one frame an event. Prints its port."""
+"""Beside ours: Starlette's StreamingResponse on Uvicorn, one frame an event. Prints its port.
+
+In pure Python as we are, so that the designs are compared; with `fast`, on what C can do for it (uvloop and httptools).
+"""
 
 import asyncio
 import socket
@@ -31,9 +34,11 @@ def app(events: int) -> Starlette:
     async def first() -> AsyncIterator[bytes]:
         yield Teller().frame()
 
+    never = asyncio.Event()
+
     async def idle() -> AsyncIterator[bytes]:
         yield Teller().frame()
-        await asyncio.Event().wait()
+        await never.wait()
 
     def route(body: object) -> Route:
         async def answer(_: Request) -> StreamingResponse:
@@ -44,14 +49,21 @@ def app(events: int) -> Starlette:
     return Starlette(routes=[route(body) for body in (burst, trickle, first, idle)])
 
 
-def main(events: int) -> None:
+def main(events: int, *, fast: bool) -> None:
     """Serve until a signal."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
-    config = uvicorn.Config(app(events), log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app(events),
+        loop="uvloop" if fast else "asyncio",
+        http="httptools" if fast else "h11",
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=1,
+    )
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()
     uvicorn.Server(config).run(sockets=[listener])
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), fast="fast" in sys.argv[2:])

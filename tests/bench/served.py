@@ -15,9 +15,15 @@ from tests.bench.process import Server, serving
 from tests.bench.rounds import best, take_turns
 from tests.bench.table import Row, Section, milliseconds, per
 
-NARRATE = "tests.bench.serve_narrate"
-STARLETTE = "tests.bench.serve_starlette"
-QUART = "tests.bench.serve_quart"
+NARRATE, STARLETTE, FAST, QUART = "narrate", "Starlette", "Starlette, uvloop", "Quart-Trio"
+
+COMMANDS: Mapping[str, tuple[str, ...]] = {
+    NARRATE: ("tests.bench.serve_narrate",),
+    STARLETTE: ("tests.bench.serve_starlette",),
+    FAST: ("tests.bench.serve_starlette", "fast"),
+    QUART: ("tests.bench.serve_quart",),
+}
+"""The module to run, and its arguments behind the number of events."""
 
 NO_DEARER = 1.0
 FIRST = 4.0
@@ -27,61 +33,78 @@ CLOSED_SECONDS = 0.010
 BATCH = 100
 """Connections that are opened before any of them is read."""
 
+REST = 0.02
+"""Seconds for a server to put things away and leave the processor: only then does the kernel count all it has used."""
+
 KEPT_FILES = 200
 """Open files besides the streams."""
 
 
 @contextmanager
-def servers(events: int, *modules: str) -> Iterator[Mapping[str, Server]]:
+def servers(events: int, *names: str) -> Iterator[Mapping[str, Server]]:
     """Servers whose long stories have so many events."""
     with ExitStack() as stack:
-        yield {module: stack.enter_context(serving(module, events)) for module in modules}
+        running: dict[str, Server] = {}
+        for name in names:
+            module, *arguments = COMMANDS[name]
+            running[name] = stack.enter_context(serving(module, events, *arguments))
+        yield running
 
 
 def burst_cpu(server: Server, events: int, path: str = "/burst") -> float:
     """What the server's processor spends on one long stream."""
+    sleep(REST)
     before = server.cpu_seconds()
     heard = read_all(post(server.port, path))
     told = heard.count(b"data: ")
     assert told >= events, f"{told} events of {events} were heard"
+    sleep(REST)
     return server.cpu_seconds() - before
 
 
 def burst_section(events: int, rounds: int) -> Section:
     """Events in one long stream, as fast as they go."""
-    with servers(events, NARRATE, STARLETTE, QUART) as by:
+    apart = (NARRATE, STARLETTE)
+    with servers(events, *COMMANDS) as by:
         for server in by.values():
             burst_cpu(server, events)  # the first of a process pays for what is made once
         burst = best(rounds, {name: partial(burst_cpu, server, events) for name, server in by.items()})
-        apart = (NARRATE, STARLETTE)
         trickle = best(rounds, {name: partial(burst_cpu, by[name], events, "/trickle") for name in apart})
-    ours, slow = burst[NARRATE], trickle[NARRATE]
-    one, naive, slow_one = burst[STARLETTE], burst[QUART], trickle[STARLETTE]
-    rows = [
-        Row(f"{events:,} at once", per(ours, events), f"{per(one, events)} (Starlette)", ours / one, NO_DEARER),
-        Row(f"{events:,} at once", per(ours, events), f"{per(naive, events)} (Quart-Trio)", ours / naive),
-        Row(f"{events:,}, one a turn", per(slow, events), f"{per(slow_one, events)} (Starlette)", slow / slow_one),
-    ]
+    rows: list[Row] = []
+    for what, taken, target in (("at once", burst, NO_DEARER), ("one a turn", trickle, None)):
+        ours = taken.pop(NARRATE)
+        for name, theirs in taken.items():
+            beside = f"{per(theirs, events)} ({name})"
+            held = target if name == STARLETTE else None
+            rows.append(Row(f"{events:,} {what}", per(ours, events), beside, ours / theirs, held))
     return Section("A served event, the server's processor time; beside it: a frame for each event", rows)
 
 
 def first_section(connections: int) -> Section:
     """The median of some fresh connections."""
-    with servers(1, NARRATE, STARLETTE) as by:
+    with servers(1, NARRATE, STARLETTE, FAST) as by:
         measures = {name: partial(first_event_seconds, server.port, "/first") for name, server in by.items()}
         take_turns(max(connections // 10, 1), measures)
         taken = {name: median(turns) for name, turns in take_turns(connections, measures).items()}
-    ours, theirs = taken[NARRATE], taken[STARLETTE]
-    beside = f"{milliseconds(theirs)} (Starlette)"
-    row = Row("a fresh connection", milliseconds(ours), beside, ours / theirs, FIRST)
-    return Section("Time to the first event", [row])
+    ours = taken.pop(NARRATE)
+    rows = [
+        Row(
+            "a fresh connection",
+            milliseconds(ours),
+            f"{milliseconds(theirs)} ({name})",
+            ours / theirs,
+            FIRST if name == STARLETTE else None,
+        )
+        for name, theirs in taken.items()
+    ]
+    return Section("Time to the first event", rows)
 
 
-def idle_bytes(module: str, streams: int) -> float:
+def idle_bytes(name: str, streams: int) -> float:
     """Bytes of memory for each stream that is open and waits."""
     allow_files(streams + KEPT_FILES)
-    with servers(1, module) as by, ExitStack() as stack:
-        server = by[module]
+    with servers(1, name) as by, ExitStack() as stack:
+        server = by[name]
 
         def open_streams(number: int) -> None:
             for begin in range(0, number, BATCH):
@@ -119,7 +142,7 @@ def closing_seconds(server: Server, upstream: socket.socket) -> float:
             while b"\r\n\r\n" not in connection.recv(65536):
                 pass
             wait_event(client)
-            sleep(0.005)  # let the run come to rest, as it would be with a far side that takes its time
+            sleep(REST)  # as with a far side that takes its time
             began = perf_counter()
             client.close()
             assert connection.recv(1) == b"", "the far side was sent something more"
