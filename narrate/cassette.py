@@ -328,7 +328,7 @@ def _origin(cassettes: Iterable[Cassette]) -> Literal["recorded", "composed"]:
 
 
 def _about(cassettes: Iterable[Cassette]) -> str:
-    return " ".join(cassette.about for cassette in cassettes)
+    return " ".join(dict.fromkeys(cassette.about for cassette in cassettes))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

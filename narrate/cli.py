@@ -14,6 +14,7 @@ import trio
 
 from narrate import recordings, targets
 from narrate.errors import NarrateError
+from narrate.events import Event, RunFinished
 from narrate.narrator import start
 from narrate.pipeline import Pipeline
 from narrate.server.app import create_app
@@ -80,11 +81,12 @@ def serve(
     options = Options(heartbeat=heartbeat, max_runs=max_runs, trusted_proxies=proxies, note=note)
     app = create_app(*pipelines, options=options, resources=resources)
 
-    log = _access_log() if access_log else None
+    if access_log:
+        _log_access()
 
     async def main() -> None:
         async with trio.open_nursery() as nursery:
-            address = await nursery.start(partial(serve_app, app, host=host, port=port, access_log=log))
+            address = await nursery.start(partial(serve_app, app, host=host, port=port))
             for pipeline in pipelines:
                 click.echo(f"{pipeline.title}  POST {address}{pipeline.path}")
             if note:
@@ -100,11 +102,15 @@ def serve(
 @click.argument("given", nargs=-1, metavar="JSON...")
 @click.option("--to", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to write to.")
 def record(target: str, given: tuple[str, ...], to: Path) -> None:
-    """Run TARGET live for each input and record what its APIs answer, without any secret, to be replayed."""
+    """Run TARGET live for each input and record what its APIs answer, without any secret, to be replayed.
+
+    What was recorded is written also when a run fails; the exit code is 1 then.
+    """
     pipelines = targets.load(target)
     if len(pipelines) != 1:
         raise click.UsageError(f"{target} has {len(pipelines)} pipelines. Name one as `module:name`.")
     inputs = [_json(text) for text in given] or [None]
+    ends: list[Event] = []
 
     async def main() -> None:
         async with httpx.AsyncHTTPTransport() as live:
@@ -114,10 +120,13 @@ def record(target: str, given: tuple[str, ...], to: Path) -> None:
                     form = TextForm()
                     async for event in run.events():
                         click.echo(form.story([event]), nl=False)
+                ends.append(event)
             for path in recordings.save(recording, to):
                 click.echo(f"Wrote {path}")
 
     _run(main)
+    if not all(isinstance(end, RunFinished) for end in ends):
+        sys.exit(1)
 
 
 def main() -> None:
@@ -139,13 +148,12 @@ def _replay(
     return recordings.note_of(recording), resources
 
 
-def _access_log() -> logging.Logger:
-    """A logger that writes each line it is given to standard output."""
+def _log_access() -> None:
+    """Write a line for each request to standard output."""
     log = logging.getLogger("narrate.access")
     log.setLevel(logging.INFO)
     log.propagate = False
     log.handlers = [logging.StreamHandler(sys.stdout)]
-    return log
 
 
 def _json(text: str) -> Any:

@@ -28,6 +28,8 @@ _STATES: Mapping[type[Event], str] = {
 class Narration:
     """The telling of one run: facts go in by its lanes, and into the record in reading order."""
 
+    __slots__ = ("_limits", "_room", "began", "order", "redactor", "run", "stopping", "time", "writer")
+
     def __init__(self, run: RunId, writer: Writer, limits: Limits) -> None:
         self.run = run
         self.stopping: str | None = None
@@ -35,8 +37,9 @@ class Narration:
         self.writer = writer
         self.order: ReadingOrder[Event] = ReadingOrder()
         self._limits = limits
-        self._room = trio.lowlevel.ParkingLot()
-        self.began = trio.current_time()
+        self._room: trio.lowlevel.ParkingLot | None = None  # made when somebody has to wait, which is seldom
+        self.time = trio.lowlevel.current_clock().current_time  # what trio.current_time() asks in the end
+        self.began = self.time()
 
     @property
     def root(self) -> "NarratedLane":
@@ -45,7 +48,7 @@ class Narration:
 
     def now(self) -> float:
         """Seconds since the run began."""
-        return round(trio.current_time() - self.began, 4)
+        return round(self.time() - self.began, 4)
 
     def record(self, told: Sequence[Event]) -> None:
         """Put into the record what a closed lane has let go, and let in who waits for room.
@@ -72,6 +75,8 @@ class Narration:
     async def wait_room(self, lane: OrderLane[Event], size: int, events: int = 1) -> None:
         """Wait for that room. Not a checkpoint when it is there: the room must not go to another between."""
         while not self.has_room(lane, size, events):
+            if self._room is None:
+                self._room = trio.lowlevel.ParkingLot()
             await self._room.park()
 
 
@@ -93,7 +98,8 @@ class NarratedLane:
         return self._narration.stopping
 
     def now(self) -> float:
-        return round(trio.current_time() - self._narration.began, 4)
+        narration = self._narration
+        return round(narration.time() - narration.began, 4)
 
     def tell(self, event: Event, size: int = 0) -> None:
         narration = self._narration

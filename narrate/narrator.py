@@ -8,7 +8,8 @@ import logging
 import secrets
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import copy_context
 from functools import partial
 from typing import Any
 
@@ -61,6 +62,20 @@ class Events:
 class Run:
     """One execution of a pipeline for one input. Made by a `Narrator`."""
 
+    __slots__ = (
+        "_departures",
+        "_ended",
+        "_journal",
+        "_narration",
+        "_nursery",
+        "_outcome",
+        "_readers",
+        "_released",
+        "_scope",
+        "id",
+        "pipeline",
+    )
+
     def __init__(self, pipeline: Pipeline, narration: Narration, journal: Journal, nursery: trio.Nursery) -> None:
         self.id = narration.run
         self.pipeline = pipeline
@@ -68,16 +83,16 @@ class Run:
         self._journal = journal
         self._nursery = nursery
         self._scope = trio.CancelScope()
-        self._released = trio.Event()
-        self._ended = trio.Event()
-        self._outcome: Callable[[], Any]
+        self._released: trio.Event | None = trio.Event()
+        self._ended: trio.Event | None = None  # made for who waits; a stream reads the record instead
+        self._outcome: Callable[[], Any] | None = None
         self._readers = 0
         self._departures = 0
 
     @property
     def ended(self) -> bool:
         """Whether the run has told its last event."""
-        return self._ended.is_set()
+        return self._outcome is not None
 
     def events(self, after: int = 0, *, status: bool = False) -> Events:
         """The record from behind number `after` to its end; with `status`, live status (unnumbered) in between."""
@@ -91,38 +106,46 @@ class Run:
 
     async def result(self) -> Any:
         """Wait for the end; the pipeline's result. Raises RunFailed with the problem, or RunCancelled."""
-        await self._ended.wait()
+        await self._wait_ended()
+        assert self._outcome is not None
         return self._outcome()
+
+    async def _wait_ended(self) -> None:
+        if self._ended is None:
+            self._ended = trio.Event()
+            if self.ended:
+                self._ended.set()
+        await self._ended.wait()
 
     def cancel(self, reason: str = "The run was cancelled.") -> None:
         """Cancel the run, its steps and all they are doing. The first reason is the one told; after the end, no-op."""
         if not self.ended and self._narration.stopping is None:
             self._narration.stopping = reason or "The run was cancelled."
             self._scope.cancel()
-            self._released.set()
+            self.release()
 
     def release(self) -> None:
         """Let a run that was begun `held` go."""
-        self._released.set()
+        if self._released is not None:
+            self._released.set()
+            self._released = None
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
+    def reading(self) -> "Reading":
         """Count as a reader meanwhile. When the last leaves, the pipeline's `linger` says what becomes of the run."""
-        self._readers += 1
-        try:
-            yield
-        finally:
-            self._readers -= 1
-            if not self._readers and not self.ended and self.pipeline.linger is not None:
-                if self.pipeline.linger == 0:
-                    self._abandon()
-                else:
-                    self._departures += 1
-                    self._nursery.start_soon(self._linger, self.pipeline.linger, self._departures)
+        return Reading(self)
+
+    def _left(self) -> None:
+        self._readers -= 1
+        if not self._readers and not self.ended and self.pipeline.linger is not None:
+            if self.pipeline.linger == 0:
+                self._abandon()
+            else:
+                self._departures += 1
+                self._nursery.start_soon(self._linger, self.pipeline.linger, self._departures)
 
     async def _linger(self, seconds: float, departure: int) -> None:
         with trio.move_on_after(seconds):
-            await self._ended.wait()
+            await self._wait_ended()
         if departure == self._departures:  # else somebody came back and left again, which is waited for anew
             self._abandon()
 
@@ -130,8 +153,8 @@ class Run:
         if not self._readers:
             self.cancel("Nobody was reading any more.")
 
-    async def _execute(self, values: dict[Key, Any]) -> None:
-        """Run the plan, and tell the end whatever happens."""
+    async def _execute(self, values: dict[Key, Any], under_way: "dict[RunId, Run]") -> None:
+        """Run the plan, tell the end whatever happens, and be under way no more."""
         runner = Runner(self._narration.redactor)
         try:
             with self._scope:
@@ -148,14 +171,17 @@ class Run:
         finally:
             if not self.ended:
                 self._cancelled(self._narration.stopping or "The program stopped.")
+            del under_way[self.id]
 
     async def _wait_release(self) -> None:
         # A client may be gone between its request and the stream's first byte, and then nobody releases the run.
-        if not self._released.is_set():
-            with trio.move_on_after(HOLD):
-                await self._released.wait()
-            if not self._released.is_set():
-                self._abandon()
+        released = self._released
+        if released is None:
+            return
+        with trio.move_on_after(HOLD):
+            await released.wait()
+        if not released.is_set() and self.pipeline.linger is not None:
+            self._abandon()
 
     def _finish(self, result: Any) -> None:
         try:
@@ -181,7 +207,23 @@ class Run:
     def _end(self, event: Event, outcome: Callable[[], Any]) -> None:
         self._outcome = outcome
         self._narration.end(event)
-        self._ended.set()
+        if self._ended is not None:
+            self._ended.set()
+
+
+class Reading:
+    """A reader's stay with a run. A class, since a generator would take ten times the memory for each open stream."""
+
+    __slots__ = ("_run",)
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def __enter__(self) -> None:
+        self._run._readers += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._run._left()
 
 
 class Narrator:
@@ -196,6 +238,8 @@ class Narrator:
         self._nursery = nursery
         self._max_runs = max_runs
         self._runs: dict[RunId, Run] = {}
+        # A run begun for a request is not of it: in the request's context it would keep that alive to its end.
+        self._context = copy_context()
 
     @property
     def runs(self) -> Sequence[Run]:
@@ -225,18 +269,12 @@ class Narrator:
             run.release()
         values: dict[Key, Any] = {INPUT: value, CALLER: caller or Caller(), **self._resources}
         self._runs[run_id] = run
-        self._nursery.start_soon(self._own, run, values)
+        self._context.run(self._nursery.start_soon, run._execute, values, self._runs)
         return run
 
     def maybe_run(self, run_id: RunId) -> Run | None:
         """The run with this id while it is under way; else None, though its record may still be kept."""
         return self._runs.get(run_id)
-
-    async def _own(self, run: Run, values: dict[Key, Any]) -> None:
-        try:
-            await run._execute(values)
-        finally:
-            del self._runs[run.id]
 
 
 @asynccontextmanager

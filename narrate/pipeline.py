@@ -16,6 +16,9 @@ from narrate.plan import Fallback, Limits, Plan, PlannedGroup, PlannedPipeline, 
 from narrate.template import Template, hint
 from narrate.wiring import INPUT, Call, Key, Scope, typed, wire_resources
 
+MOST_ERRORS = 20
+"""Errors that a problem names. A body of nothing but unknown fields must not be answered with ten times its size."""
+
 
 class Pipeline:
     """A named, ordered list of stages with an input type and a result.
@@ -95,16 +98,17 @@ class Pipeline:
 
 
 def input_problem(error: ValidationError) -> Problem:
-    """What pydantic found wrong, as a 422 that names each field. The values themselves are not repeated."""
+    """What pydantic found wrong, as a 422 that names each field, the first of very many. No value is repeated."""
     errors = tuple(
         ProblemError(
             detail=_sentence(".".join(map(str, e["loc"])), e["msg"]), field=".".join(map(str, e["loc"])) or None
         )
-        for e in error.errors(include_url=False, include_input=False, include_context=False)
+        for e in error.errors(include_url=False, include_input=False, include_context=False)[:MOST_ERRORS]
     )
-    return Problem(
-        title="The input does not fit", status=422, detail="; ".join(e.detail for e in errors), errors=errors
-    )
+    sentences = [e.detail for e in errors]
+    if (more := error.error_count() - len(errors)) > 0:
+        sentences.append(f"and {more} more")
+    return Problem(title="The input does not fit", status=422, detail="; ".join(sentences), errors=errors)
 
 
 def _sentence(field: str, message: str) -> str:

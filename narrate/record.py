@@ -23,7 +23,7 @@ class Record:
         self.events: list[Event] = []
         self.ended = False
         self.version = 0
-        self._lines: dict[int, bytes] = {}
+        self._lines: list[bytes | None] = []
         self._statuses: dict[str, tuple[int, Progress]] = {}
 
     def append(self, fact: Event) -> Event:
@@ -33,6 +33,7 @@ class Record:
             raise IllegalRecord(n, f"`{fact.type}` was told after the record had ended.")
         event = msgspec.structs.replace(fact, n=n)
         self.events.append(event)
+        self._lines.append(None)
         if isinstance(event, _ENDS):
             self.ended = True
             self._statuses.clear()
@@ -40,9 +41,9 @@ class Record:
 
     def line(self, n: int) -> bytes:
         """Event number `n` as JSON, encoded when first asked for."""
-        line = self._lines.get(n)
+        line = self._lines[n - 1]
         if line is None:
-            line = self._lines[n] = to_json(self.events[n - 1])
+            line = self._lines[n - 1] = to_json(self.events[n - 1])
         return line
 
     def report(self, progress: Progress) -> None:

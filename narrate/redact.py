@@ -22,6 +22,8 @@ E = TypeVar("E", bound=Event)
 
 MASK = "•••"
 
+_NOTHING: frozenset[str] = frozenset()
+
 _OURS = frozenset(
     {
         "n",
@@ -54,8 +56,8 @@ class Redactor:
 
     def __init__(self) -> None:
         self.active = False
-        self._names: set[str] = set()
-        self._values: set[str] = set()
+        self._names = _NOTHING
+        self._values = _NOTHING
         self._pattern: re.Pattern[str] | None = None
 
     def learn(self, names: frozenset[str], given: Mapping[str, Any]) -> None:
@@ -64,7 +66,7 @@ class Redactor:
         self._names |= names
         for name, value in given.items():
             for text in _texts([value] if name in names else _named(value, names)):
-                self._values.update(_spellings(text))
+                self._values |= frozenset(_spellings(text))
         if self._values:
             longest_first = sorted(self._values, key=lambda value: (-len(value), value))
             self._pattern = re.compile("|".join(map(re.escape, longest_first)))

@@ -45,9 +45,9 @@ class Runner:
         self.failures: list[Problem] = []
         self._redactor = redactor
 
-    async def run(self, plan: Plan, values: Values, lane: Lane) -> Any:
+    def run(self, plan: Plan, values: Values, lane: Lane) -> Awaitable[Any]:
         """The plan's result. Raises StepFailure when a step failed; lets cancellation through. Both are told."""
-        return await self._plan(plan, values, lane, "")
+        return self._plan(plan, values, lane, "")
 
     @property
     def problem(self) -> Problem:
@@ -229,9 +229,9 @@ async def _within(step: PlannedStep, values: Values, speaker: Speaker) -> Any:
     raise StepTimedOut(step.timeout)
 
 
-async def _once(step: PlannedStep, values: Values, _speaker: Speaker) -> Any:
+def _once(step: PlannedStep, values: Values, _speaker: Speaker) -> Awaitable[Any]:
     """The step's value at the only attempt."""
-    return await _call(step.call, values)
+    return _call(step.call, values)
 
 
 async def _attempts(step: PlannedStep, values: Values, speaker: Speaker) -> Any:

@@ -30,6 +30,10 @@ class Reader(Protocol):
         """The JSON of an event that was taken, encoded once for all readers."""
         ...
 
+    def stop_waiting(self) -> None:
+        """Let a `wait_more` that is under way return, though there may be no more."""
+        ...
+
     async def wait_more(self) -> None:
         """Wait until there may be something to take, or the record has ended. Returns at once when there is."""
         ...

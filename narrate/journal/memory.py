@@ -1,11 +1,12 @@
 """The journal in memory: what is appended is kept at once, and is gone with the process.
 
-Readers wait in one parking lot a record. No channel is on this path: a reader that is woken takes all there is, so the
+Readers wait in one place a record. No channel is on this path: a reader that is woken takes all there is, so the
 cost of a burst is that of one wake-up.
 """
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import partial
 
 import trio
 
@@ -18,18 +19,19 @@ reader that is not back after so many is slow, and nobody waits for the slow."""
 
 
 class MemoryRecord:
-    """A record and the lot in which its readers wait.
+    """A record and the readers that wait for more of it.
 
-    `away` readers have been woken and are not back in the lot: they are passing on what they took.
+    `away` readers have been woken and are not back: they are passing on what they took.
     """
 
-    __slots__ = ("_lot", "away", "generation", "record")
+    __slots__ = ("_parked", "away", "generation", "record")
 
     def __init__(self) -> None:
         self.record = Record()
         self.away = 0
         self.generation = 0
-        self._lot = trio.lowlevel.ParkingLot()
+        # What a parking lot does, at a third of its price: each event of each step passes here.
+        self._parked: dict[trio.lowlevel.Task, None] = {}
 
     def append(self, facts: Sequence[Event]) -> None:
         for fact in facts:
@@ -54,24 +56,41 @@ class MemoryRecord:
 
     async def park(self) -> None:
         """Wait until something is appended or reported."""
-        await self._lot.park()
+        task = trio.lowlevel.current_task()
+        self._parked[task] = None
+        await trio.lowlevel.wait_task_rescheduled(partial(self._give_up, task))
+
+    def unpark(self, task: trio.lowlevel.Task) -> None:
+        """Let one that waits go on by itself."""
+        if task in self._parked:
+            del self._parked[task]
+            self.away += 1
+            trio.lowlevel.reschedule(task)
+
+    def _give_up(self, task: trio.lowlevel.Task, _raise: object) -> trio.lowlevel.Abort:
+        del self._parked[task]
+        return trio.lowlevel.Abort.SUCCEEDED
 
     def _wake(self) -> None:
-        if self._lot:
-            self.away += len(self._lot)
-            self._lot.unpark_all()
+        if self._parked:
+            self.away += len(self._parked)
+            for task in self._parked:
+                trio.lowlevel.reschedule(task)
+            self._parked.clear()
 
 
 class MemoryReader:
     """A cursor: the number of the last event taken, and the version of the last status."""
 
-    __slots__ = ("_away_in", "_memory", "_taken", "_version")
+    __slots__ = ("_away_in", "_memory", "_taken", "_task", "_version")
 
     def __init__(self, memory: MemoryRecord, after: int) -> None:
         self._memory = memory
-        self._taken = max(after, 0)
+        # A number that nobody can have seen counts as the last: nothing that is told from now on may be missed.
+        self._taken = min(max(after, 0), len(memory.record.events))
         self._version = 0
         self._away_in: int | None = None
+        self._task: trio.lowlevel.Task | None = None
 
     @property
     def ended(self) -> bool:
@@ -92,6 +111,10 @@ class MemoryReader:
     def line(self, event: Event) -> bytes:
         return self._memory.record.line(event.n)
 
+    def stop_waiting(self) -> None:
+        if self._task is not None:
+            self._memory.unpark(self._task)
+
     async def wait_more(self) -> None:
         if self._has_more():
             return
@@ -99,6 +122,7 @@ class MemoryReader:
         if self._away_in == memory.generation:
             memory.away = max(memory.away - 1, 0)
         self._away_in = None
+        self._task = trio.lowlevel.current_task()
         await memory.park()
         self._away_in = memory.generation
 

@@ -56,6 +56,7 @@ class Service:
 
     async def open(self) -> None:
         """Open the resources, in a task that keeps them open until `close`. Raises and keeps what one raises."""
+        self.failure = None
         self.streams.draining = False
         self._closing, self._closed = trio.Event(), trio.Event()
         app: Any = current_app
@@ -78,7 +79,10 @@ class Service:
             ) as self._narrator:
                 self._narrator.note = self.options.note
                 task_status.started()
-                await self._closing.wait()
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self.streams.beat, self.options.heartbeat)
+                    await self._closing.wait()
+                    nursery.cancel_scope.cancel()
                 for run in self._narrator.runs:
                     run.cancel("The server is stopping.")
         finally:
@@ -123,6 +127,10 @@ class Service:
 
 class _App(QuartTrio):
     asgi_http_class = Connection
+
+    def log_exception(self, exception_info: Any) -> None:
+        if exception_info[1] is not service_of(self).failure:  # which is told by whoever serves the app
+            super().log_exception(exception_info)
 
 
 def create_blueprint(

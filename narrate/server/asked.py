@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 from quart import Request
 from quart_trio.wrappers.request import TrioBody
-from werkzeug.datastructures import MIMEAccept
-from werkzeug.http import parse_options_header
+from werkzeug.datastructures import LanguageAccept, MIMEAccept
+from werkzeug.http import parse_accept_header, parse_options_header
 
 from narrate.declare import Caller
 from narrate.errors import BadInput
@@ -32,7 +32,9 @@ def form_of(request: Request) -> str:
     if not request.headers.get("Accept", "").strip():
         return offered[0]
     # What follows the type, such as a charset, is no reason to refuse it.
-    wanted = MIMEAccept([(value.partition(";")[0].strip(), quality) for value, quality in request.accept_mimetypes])
+    # Parsed here and not by the request, which would keep the result for as long as the stream is open.
+    accepted = parse_accept_header(request.headers.get("Accept"), MIMEAccept)
+    wanted = MIMEAccept([(value.partition(";")[0].strip(), quality) for value, quality in accepted])
     chosen = wanted.best_match(offered)
     if chosen is None:
         raise Refused(HTTPStatus.NOT_ACCEPTABLE, f"This is answered as {', '.join(offered[:-1])} or {offered[-1]}.")
@@ -59,7 +61,7 @@ def caller_of(request: Request, pipeline: Pipeline, options: Options) -> Caller:
     client = request.scope.get("client")
     return Caller(
         ip=caller_address(client[0] if client else None, list(request.headers.items()), options.trusted_proxies),
-        locale=request.accept_languages.best,
+        locale=parse_accept_header(request.headers.get("Accept-Language"), LanguageAccept).best,
         headers={name.lower(): value for name, value in request.headers.items() if name.lower() in pipeline.headers},
     )
 

@@ -4,10 +4,10 @@ Apart from the app because this half owns the process: sockets, signals, the acc
 """
 
 import errno
-import logging
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import trio
 from hypercorn.config import Config, Sockets
@@ -16,7 +16,7 @@ from hypercorn.utils import LifespanFailureError
 from quart_trio import QuartTrio
 
 from narrate.errors import NarrateError
-from narrate.server.app import service_of
+from narrate.server.app import Service, service_of
 
 BACKLOG = 2048
 """Connections that may wait to be accepted. Hypercorn's own 100 makes a burst of 600 take seconds."""
@@ -34,16 +34,12 @@ class CannotServe(NarrateError):
 
 
 class _Config(Config):
-    """Hypercorn's, with the bound on stuck readers on all sockets: one accepted has it from the one that listens."""
+    """Hypercorn's, for a socket that is there already."""
 
-    stuck_after: float = STUCK_AFTER
+    listening: socket.socket
 
     def create_sockets(self) -> Sockets:
-        sockets = super().create_sockets()
-        for each in (*sockets.secure_sockets, *sockets.insecure_sockets):
-            if hasattr(socket, "TCP_USER_TIMEOUT") and each.family != socket.AF_UNIX:
-                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(self.stuck_after * 1000))
-        return sockets
+        return Sockets(secure_sockets=[], insecure_sockets=[self.listening], quic_sockets=[])
 
 
 async def serve(
@@ -51,7 +47,6 @@ async def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
-    access_log: logging.Logger | None = None,
     stop: Callable[[], Awaitable[None]] | None = None,
     drain_within: float = DRAIN_WITHIN,
     stuck_after: float = STUCK_AFTER,
@@ -59,74 +54,90 @@ async def serve(
 ) -> None:
     """Serve an app made by `create_app` until `stop` returns (by default, until SIGINT or SIGTERM).
 
-    Each request is logged, without its query, to `access_log` when there is one.
-
     Starts by reporting the address it answers at; port 0 takes a free one. Then new runs are refused, streams end after
-    asking their readers to reconnect, and what still runs is cancelled. Raises CannotServe.
+    asking their readers to reconnect, for which they have `drain_within` seconds, and what still runs is cancelled. A
+    reader who takes nothing for `stuck_after` seconds is cut off. Raises CannotServe.
     """
     config = _Config()
-    config.bind = [f"{host}:{port}"]
     config.backlog = BACKLOG
-    config.accesslog = access_log
-    config.access_log_format = '%(h)s "%(m)s %(U)s %(H)s" %(s)s %(L)s s'  # without the query, which may hold a secret
     config.errorlog = "-"
     config.loglevel = "WARNING"
     config.include_server_header = False
-    config.stuck_after = stuck_after
     service = service_of(app)
-    up = _Up(task_status)
 
     async def drained() -> None:
         await (stop or wait_signal)()
         with trio.move_on_after(drain_within):
             await service.streams.drain()
 
-    try:
-        await hypercorn_serve(app, config, shutdown_trigger=drained, task_status=up)
-    except BaseExceptionGroup as group:
-        if service.failure is not None and group.subgroup(LifespanFailureError):
+    with _listen(host, port, stuck_after) as config.listening, _handler_restored():
+        try:
+            await hypercorn_serve(app, config, shutdown_trigger=drained, task_status=_Up(service, task_status))
+        except BaseExceptionGroup as group:
+            if service.failure is None or not group.subgroup(LifespanFailureError):
+                raise
             raise CannotServe(_opening_failure(service.failure)) from service.failure
-        if not up.reported and (refused := group.subgroup(OSError)):
-            raise CannotServe(_bind_failure(_first(refused), host, port)) from group
-        raise
 
 
 class _Up(trio.TaskStatus[list[str]]):
-    """Passes the first of the addresses on, and remembers that it did."""
+    """Passes the address on. Not when the app has failed to start, of which Hypercorn may hear only a moment later."""
 
-    def __init__(self, task_status: trio.TaskStatus[str]) -> None:
-        self.reported = False
+    def __init__(self, service: Service, task_status: trio.TaskStatus[str]) -> None:
+        self._service = service
         self._task_status = task_status
 
     def started(self, value: list[str] | None = None) -> None:
-        assert value
-        self.reported = True
-        self._task_status.started(value[0])
+        if self._service.failure is None and value:
+            self._task_status.started(value[0])
 
 
 async def wait_signal() -> None:
-    """Wait for SIGINT or SIGTERM. A second one ends the process as if nobody had listened."""
+    """Wait for SIGINT or SIGTERM. A second one ends the process as if nobody had listened, whatever blocks it."""
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async for _ in signals:
-            return
+        await anext(signals)
+    # Not Python's KeyboardInterrupt: raised within a resource that closes, it is one more error in Hypercorn's log.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def _first(error: BaseException) -> BaseException:
-    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+@contextmanager
+def _handler_restored() -> Iterator[None]:
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGINT) is not handler:
+            signal.signal(signal.SIGINT, handler)
+
+
+def _listen(host: str, port: int, stuck_after: float) -> socket.socket:
+    """A listening socket, with the bound on stuck readers, which every connection has from the one that listens."""
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(stuck_after * 1000))
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise CannotServe(_bind_failure(error, host, port)) from error
+    listening.setblocking(False)
+    return listening
 
 
 def _opening_failure(error: BaseException) -> str:
-    first = _first(error)
+    first = error
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
     if isinstance(first, NarrateError):
         return str(first)
     told = " ".join(str(first).split())
     return f"A resource could not be opened: {type(first).__name__}{': ' if told else ''}{told.rstrip('.')}."
 
 
-def _bind_failure(error: BaseException, host: str, port: int) -> str:
-    number = getattr(error, "errno", None)
-    if number == errno.EADDRINUSE:
+def _bind_failure(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
         return f"Port {port} is in use already. Choose another with --port."
-    if number == errno.EACCES:
+    if error.errno == errno.EACCES:
         return f"Port {port} may not be used without more rights. Choose one above 1023 with --port."
-    return f"Cannot listen on {host}:{port}: {error}."
+    return f"Cannot listen on {host}:{port}: {error.strerror}."

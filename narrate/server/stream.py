@@ -20,6 +20,10 @@ AT_ONCE = 512
 """Events that go out in one write at most, so that a reader who has fallen behind is never owed a copy of the story."""
 
 
+BEATS = 4
+"""How often within a heartbeat the streams are looked over."""
+
+
 class Streams:
     """The streams that are open, so that a server which stops can ask their readers to come back."""
 
@@ -38,6 +42,18 @@ class Streams:
         self._open.discard(body)
         if not self._open:
             self._empty.unpark_all()
+
+    async def beat(self, every: float) -> None:
+        """Have each stream show that it is alive after so many seconds of silence; for ever.
+
+        One task for all streams: a deadline for each would be a cancel scope for each, a kilobyte in memory, and made
+        anew for every chunk.
+        """
+        while True:
+            await trio.sleep(every / BEATS)
+            since = trio.current_time() - every * (BEATS - 1) / BEATS
+            for body in tuple(self._open):
+                body.beat_if_silent(since)
 
     async def drain(self) -> None:
         """End every stream after a word to its reader, and wait until all have gone."""
@@ -62,7 +78,8 @@ class StoryBody(ResponseBody):
         self._options = options
         self._reader = reader
         self._reading: AbstractContextManager[None] = run.reading() if run is not None else nullcontext()
-        self._wait = trio.CancelScope()
+        self._silent_since: float | None = None
+        self._beating = False
         self._chunks = self._next_chunks()
 
     async def __aenter__(self) -> "StoryBody":
@@ -84,15 +101,23 @@ class StoryBody(ResponseBody):
         for chunk in self._chunks:
             if chunk:
                 return chunk
-            with trio.move_on_after(self._options.heartbeat) as self._wait:
-                await self._reader.wait_more()
-            if self._wait.cancelled_caught and not self._streams.draining and (beat := self._form.heartbeat()):
+            self._silent_since = trio.current_time()
+            await self._reader.wait_more()
+            self._silent_since = None
+            beating, self._beating = self._beating, False
+            if beating and not self._streams.draining and (beat := self._form.heartbeat()):
                 return beat
         raise StopAsyncIteration
 
     def stop_waiting(self) -> None:
         """Wake the body if it waits for more."""
-        self._wait.cancel()
+        self._reader.stop_waiting()
+
+    def beat_if_silent(self, since: float) -> None:
+        """Show that the stream is alive if nothing has been written since then."""
+        if self._silent_since is not None and self._silent_since <= since:
+            self._beating = True
+            self._reader.stop_waiting()
 
     def _next_chunks(self) -> Iterator[bytes]:
         """The chunks in their order; an empty one where there is nothing more yet."""

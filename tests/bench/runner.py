@@ -142,17 +142,20 @@ def steps_section(few: int, many: int, rounds: int) -> Section:
         f"{few * many:,} in one group": (groups(1, few * many), rounds),
     }
     rows: list[Row] = []
-    ours: dict[str, float] = {}
+    each: dict[str, dict[str, float]] = {}
     for what, (shape, turns) in shapes.items():
         taken, steps = step_seconds(shape, turns), sum(map(len, shape))
-        ours[what] = taken["ours"] / steps
+        each[what] = {name: seconds / steps for name, seconds in taken.items()}
         for name, target in (("unbuffered", NO_SLOWER), ("buffered", None)):
             beside = f"{per(taken[name], steps)} ({name})"
             rows.append(Row(what, per(taken["ours"], steps), beside, taken["ours"] / taken[name], target))
     for kind in ("in sequence", "in one group"):
-        large, small = ours[f"{few * many:,} {kind}"], ours[f"{few:,} {kind}"]
+        # Beside the hand-written way, which is linear if anything is: what it grows by is the machine's and trio's.
+        large, small = each[f"{few * many:,} {kind}"], each[f"{few:,} {kind}"]
+        grown = {name: large[name] / small[name] for name in large}
         what = f"linear: {few * many:,} against {few:,} {kind}"
-        rows.append(Row(what, per(large, 1), per(small, 1), large / small, LINEAR))
+        beside = f"x {grown['unbuffered']:.2f} (unbuffered)"
+        rows.append(Row(what, f"x {grown['ours']:.2f}", beside, grown["ours"] / grown["unbuffered"], LINEAR))
     return Section("A step that does nothing, one reader; beside it: each event through a memory channel", rows)
 
 

@@ -1,0 +1,296 @@
+"""How a server starts and stops: one clear sentence when it cannot, and readers who know that they may come back."""
+
+import signal
+import socket
+import textwrap
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import trio
+import trio.testing
+
+from narrate import Explained, resource, say
+from narrate.server import create_app
+from narrate.server.serving import CannotServe, serve
+from tests.serving import Process, get, heard, one_step, post, served, until
+
+RECONNECT = b"retry: 2000\n\n"
+
+
+def stuck(linger):
+    return one_step(trio.sleep_forever, linger=linger)
+
+
+@pytest.mark.parametrize(
+    ("accept", "word"),
+    [
+        ("text/event-stream", RECONNECT),
+        ("application/x-ndjson", b""),
+        ("text/plain", b"\n(The server is going down. Ask again for the rest.)\n"),
+    ],
+)
+async def test_a_stop_ends_open_streams_cleanly_and_without_a_last_event(accept, word):
+    async with served(stuck(None)) as server, await server.asked(accept=accept) as client:
+        await client.head()
+        while b"Working" not in (await client.chunk()).replace(b'"title":"Working"}]', b""):
+            pass
+        (run,) = server.service.narrator.runs
+        server.stop.set()
+        assert await client.body() == word
+        assert client.ended
+        with trio.fail_after(10):
+            await server.stopped.wait()
+        assert run.ended
+
+
+async def test_a_stop_cancels_what_runs_and_says_so_in_the_record():
+    cleaned = []
+
+    async def work() -> int:
+        try:
+            await trio.sleep_forever()
+        finally:
+            cleaned.append("work")
+        return 1
+
+    @resource
+    async def door():
+        yield "open"
+        cleaned.append("door")
+
+    async def goes(door: str) -> int:
+        return await work()
+
+    async with served(one_step(goes, linger=None, resources=[door])) as server, await server.asked() as client:
+        await client.until_started()
+        (run,) = server.service.narrator.runs
+        reader = run.reader()
+        server.stop.set()
+        await server.stopped.wait()
+        last = reader.take_nowait()[-1]
+        assert (last.type, last.reason) == ("run.cancelled", "The server is stopping.")
+        assert cleaned == ["work", "door"]
+
+
+async def test_new_runs_are_refused_while_a_server_stops():
+    async def work() -> int:
+        say("x" * 8_000_000)
+        await trio.sleep_forever()
+        return 1
+
+    async with served(one_step(work), serving={"drain_within": 5, "stuck_after": 30}) as server:
+        async with await server.asked(receive_buffer=200_000) as slow:
+            await slow.head()
+            await until(lambda: len(server.service.streams) == 1)
+            server.stop.set()
+            await until(lambda: server.service.streams.draining)
+            answer = await server.client.post("/story")
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+            assert answer.json()["detail"] == "The server is stopping."
+            health = await server.client.get("/healthz")
+            assert (health.status_code, health.json()["status"]) == (503, "stopping")
+            assert (await slow.body()).endswith(RECONNECT)
+        await server.stopped.wait()
+
+
+async def test_a_reader_who_comes_while_the_server_stops_is_sent_away_after_what_there_is():
+    async def work() -> int:
+        say("x" * 8_000_000)
+        await trio.sleep_forever()
+        return 1
+
+    async with served(one_step(work, linger=None)) as server, await server.asked(receive_buffer=200_000) as slow:
+        _, headers = await slow.head()
+        await until(lambda: len(server.service.streams) == 1)
+        server.stop.set()
+        await until(lambda: server.service.streams.draining)
+        body = (await server.client.get(headers["content-location"])).content
+        assert heard(body)[-1]["type"] == "message"
+        assert body.endswith(RECONNECT)
+        await slow.body()
+        await server.stopped.wait()
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="the bound on stuck readers is Linux's")
+async def test_a_reader_who_has_stopped_reading_cannot_hold_up_a_stop():
+    async def work() -> int:
+        say("x" * 20_000_000)
+        await trio.sleep_forever()
+        return 1
+
+    serving = {"drain_within": 0.05, "stuck_after": 0.3}
+    async with served(one_step(work), serving=serving) as server, await server.asked(receive_buffer=4096) as client:
+        await until(lambda: len(server.service.streams) == 1)
+        server.stop.set()
+        with trio.fail_after(20):
+            await server.stopped.wait()
+        assert not client.ended
+
+
+async def test_an_idle_connection_does_not_hold_up_a_stop():
+    async with served(stuck(0)) as server, await server.wire() as client:
+        await client.send(get("/healthz"))
+        assert (await client.answer())[0] == 200
+        server.stop.set()
+        await server.stopped.wait()
+        with pytest.raises(EOFError):
+            await client.read(1)
+
+
+async def test_an_app_can_be_served_again():
+    app = create_app(one_step(trio.lowlevel.checkpoint))
+    for _ in range(2):
+        async with served(app=app) as server:
+            assert (await server.client.post("/story")).status_code == 200
+
+
+class NoKey(Explained):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (NoKey("Set the environment variable KEY."), "Set the environment variable KEY."),
+        (ConnectionRefusedError("no route"), "A resource could not be opened: ConnectionRefusedError: no route."),
+        (KeyError("name"), "A resource could not be opened: KeyError: 'name'."),
+        (ValueError("two\n  lines."), "A resource could not be opened: ValueError: two lines."),
+        (RuntimeError(), "A resource could not be opened: RuntimeError."),
+        (ExceptionGroup("several", [ExceptionGroup("deep", [NoKey("Deep.")])]), "Deep."),
+    ],
+)
+async def test_a_resource_that_cannot_be_opened_is_one_sentence(error, said):
+    @resource
+    async def door():
+        raise error
+        yield
+
+    async def work(door: int) -> int:
+        return door
+
+    with pytest.raises(CannotServe) as caught:
+        await serve(create_app(one_step(work, resources=[door])), port=0)
+    assert str(caught.value) == said
+    assert caught.value.__cause__ is not None
+
+
+async def test_a_port_in_use_is_one_sentence():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CannotServe, match=f"^Port {port} is in use already. Choose another with --port.$"):
+            await serve(create_app(stuck(0)), port=port)
+
+
+async def test_a_host_that_is_not_ours_is_one_sentence():
+    with pytest.raises(CannotServe, match=r"^Cannot listen on 192\.0\.2\.1:8000: .*\.$"):
+        await serve(create_app(stuck(0)), host="192.0.2.1", port=8000)
+
+
+async def test_a_server_that_is_cancelled_while_it_starts_is_cancelled():
+    @resource
+    async def door():
+        await trio.sleep_forever()
+        yield
+
+    async def work(door: int) -> int:
+        return door
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(partial(serve, create_app(one_step(work, resources=[door])), port=0))
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_resource_that_cannot_be_closed_does_not_hold_up_a_stop(capfd):
+    @resource
+    async def door():
+        yield 1
+        raise RuntimeError("it jams")
+
+    async def work(door: int) -> int:
+        return door
+
+    async with served(one_step(work, resources=[door])) as server:
+        assert (await server.client.post("/story")).status_code == 200
+    assert "it jams" in capfd.readouterr().err
+
+
+TARGET = """
+import trio
+from narrate import Explained, Pipeline, resource, step
+
+class NoKey(Explained):
+    pass
+
+@resource
+async def key():
+    raise NoKey("Set the environment variable KEY.")
+    yield
+
+@resource
+async def door():
+    yield 1
+    print("closed", flush=True)
+
+@step("Waiting")
+async def wait(door: int) -> int:
+    await trio.sleep_forever()
+
+@step("Locked")
+async def locked(key: int) -> int:
+    return key
+
+waits = Pipeline("waits", wait, resources=[door], title="It waits", linger=None)
+fails = Pipeline("fails", locked, resources=[key])
+"""
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    (tmp_path / "target.py").write_text(textwrap.dedent(TARGET))
+    return tmp_path / "target.py"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_the_command_cleanly(target, number):
+    with Process(f"{target}:waits", "--port", "0") as process:
+        address = urlsplit(process.address())
+        assert process.line().startswith("Open http://127.0.0.1:")
+        with socket.create_connection((address.hostname, address.port), timeout=20) as client:
+            client.sendall(post("/waits"))
+            received = b""
+            while b"step.started" not in received:
+                received += client.recv(65536)
+            process.signal(number)
+            while not received.endswith(b"0\r\n\r\n"):
+                received += client.recv(65536)
+        code, out, err = process.end()
+    assert received.endswith(b"\r\n" + RECONNECT + b"\r\n0\r\n\r\n")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-2:] == ["closed", "Stopped."]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_the_command_at_once_whatever_blocks_it(target, number):
+    blocking = 'yield 1\n    print("closing", flush=True)\n    import time; time.sleep(60)\n'
+    target.write_text(target.read_text().replace("yield 1\n", blocking))
+    with Process(f"{target}:waits", "--port", "0") as process:
+        process.address()
+        assert process.line().startswith("Open")
+        process.signal(number)
+        assert process.line() == "closing\n"
+        process.signal(number)
+        assert process.end() == (-number, "", "")
+
+
+def test_the_command_says_in_one_sentence_why_it_cannot_serve(target):
+    with Process(f"{target}:fails", "--port", "0") as process:
+        assert process.end() == (1, "", "Error: Set the environment variable KEY.\n")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with Process(f"{target}:waits", "--port", str(port)) as process:
+            code, out, err = process.end()
+    assert (code, out) == (1, "")
+    assert err == f"Error: Port {port} is in use already. Choose another with --port.\n"
