@@ -20,7 +20,7 @@ check: .venv/ready  ## Style, types, and which module may import which.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/bench-ready  ## What narrating costs, beside the hand-written way and a peer, in one run.
+bench: .venv/ready  ## What narrating costs, beside the hand-written way and a peer, in one run.
 	$(BIN)/python -m tests.bench
 
 fixtures: .venv/ready  ## Compose the travel pipeline's fixtures again.
@@ -37,8 +37,4 @@ clean:
 .venv/ready: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	touch $@
-
-.venv/bench-ready: .venv/ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
 	touch $@

@@ -1,8 +1,6 @@
 """The benchmark runs: every measurement at a tiny size, and the table. Nothing here is timed."""
 
-import pytest
-
-from tests.bench import pace, runner
+from tests.bench import pace, peer, runner, served
 from tests.bench.table import Row, Section, render
 
 
@@ -40,25 +38,16 @@ def test_the_wall_is_measured() -> None:
 
 
 def test_the_peer_is_measured() -> None:
-    pytest.importorskip("burr.core", reason="The peers come with the extra `bench`.")
-    from tests.bench import peer
-
     positive(peer.peer_section(sizes=(3,), rounds=1))
 
 
 def test_served_events_are_measured() -> None:
-    pytest.importorskip("uvloop", reason="The peers come with the extra `bench`.")
-    pytest.importorskip("starlette", reason="The peers come with the extra `bench`.")
-    from tests.bench import served
-
     positive(served.burst_section(events=50, rounds=1))
     positive(served.first_section(connections=2))
     assert served.idle_bytes(served.STARLETTE, streams=10) >= 0
 
 
 def test_idle_and_lost_streams_are_measured() -> None:
-    from tests.bench import served
-
     assert served.idle_bytes(served.NARRATE, streams=100) > 0
     positive(served.closing_section(times=2))
 

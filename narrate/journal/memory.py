@@ -86,8 +86,7 @@ class MemoryReader:
 
     def __init__(self, memory: MemoryRecord, after: int) -> None:
         self._memory = memory
-        # A number that nobody can have seen counts as the last: nothing that is told from now on may be missed.
-        self._taken = min(max(after, 0), len(memory.record.events))
+        self._taken = max(after, 0)
         self._version = 0
         self._away_in: int | None = None
         self._task: trio.lowlevel.Task | None = None
