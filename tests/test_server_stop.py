@@ -45,7 +45,8 @@ async def test_a_stop_ends_open_streams_cleanly_and_without_a_last_event(accept,
         assert run.ended
 
 
-async def test_a_stop_cancels_what_runs_and_says_so_in_the_record():
+@pytest.mark.parametrize("linger", [None, 0, 10])
+async def test_a_stop_cancels_what_runs_and_says_so_in_the_record(linger):
     cleaned = []
 
     async def work() -> int:
@@ -63,7 +64,7 @@ async def test_a_stop_cancels_what_runs_and_says_so_in_the_record():
     async def goes(door: str) -> int:
         return await work()
 
-    async with served(one_step(goes, linger=None, resources=[door])) as server, await server.asked() as client:
+    async with served(one_step(goes, linger=linger, resources=[door])) as server, await server.asked() as client:
         await client.until_started()
         (run,) = server.service.narrator.runs
         reader = run.reader()

@@ -91,7 +91,9 @@ class StoryBody(ResponseBody):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._streams.discard(self)
-        self._reading.__exit__(kind, error, trace)
+        # A reader that was sent away has not left: what becomes of its run is said by whoever stops the server.
+        if not self._streams.draining:
+            self._reading.__exit__(kind, error, trace)
         self._release()
 
     def __aiter__(self) -> "StoryBody":
