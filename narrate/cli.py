@@ -110,19 +110,23 @@ def record(target: str, given: tuple[str, ...], to: Path) -> None:
     if len(pipelines) != 1:
         raise click.UsageError(f"{target} has {len(pipelines)} pipelines. Name one as `module:name`.")
     inputs = [_json(text) for text in given] or [None]
+    for one in inputs:
+        pipelines[0].validate(one)
     ends: list[Event] = []
 
     async def main() -> None:
         async with httpx.AsyncHTTPTransport() as live:
             recording = RecordTransport(live, about=f"What the APIs of {pipelines[0].name} answered.")
-            for one in inputs:
-                async with start(pipelines[0], one, transport=recording) as run:
-                    form = TextForm()
-                    async for event in run.events():
-                        click.echo(form.story([event]), nl=False)
-                ends.append(event)
-            for path in recordings.save(recording, to):
-                click.echo(f"Wrote {path}")
+            try:
+                for one in inputs:
+                    async with start(pipelines[0], one, transport=recording) as run:
+                        form = TextForm()
+                        async for event in run.events():
+                            click.echo(form.story([event]), nl=False)
+                    ends.append(event)
+            finally:
+                for path in recordings.save(recording, to):
+                    click.echo(f"Wrote {path}")
 
     _run(main)
     if not all(isinstance(end, RunFinished) for end in ends):

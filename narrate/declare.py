@@ -90,11 +90,13 @@ def step(
 
     - `title` is told before the work; a `str.format` template over the step's parameters: `"From {departure.name}"`.
     - `summary` is told at the end; over the parameters and, by the step's own name, its value.
-    - `timeout`: seconds for the step in all, its retries included; then it fails with `StepTimedOut`. A thread cannot
-      be stopped, so a plain `def` is waited for, and what it gives is taken however late.
+    - `timeout`: seconds for the step in all, its retries included (a fallback is not); then it fails with
+      `StepTimedOut`. A thread cannot be stopped, so a plain `def` is waited for, and what it gives is taken however
+      late.
     - `retry`: which errors are worth another attempt.
     - `fallback`: a value, or a function wired by parameter name as a step is (a parameter annotated `Exception` gets
-      the failure), that stands in when the step fails; the story says so and goes on.
+      the failure), that stands in when the step's work fails; the story says so and goes on. (A title or summary that
+      cannot be filled in is a mistake of the declaration, and no work.) A value is copied for each run.
     - `when`: a function, wired likewise, that says whether the step is needed. When it is not, the step's value is None
       and `otherwise` (a template over what `when` takes) is told as the reason.
     - `secret`: names of parameters, or of fields of parameters and of the value, whose content is never told.

@@ -12,6 +12,7 @@ Kept in one leaf file so that any module can raise any of them, and a reader see
     ├── RunFailed             a run ended in `run.failed`
     ├── RunCancelled          a run ended in `run.cancelled`
     ├── IllegalRecord         a sequence of events that breaks the grammar
+    ├── RecordGone            the record of an ended run is no longer kept
     ├── TooManyRuns           the limit on runs at once is reached
     ├── CassetteError         a recording that cannot be read
     └── ReplayMiss            a request that no recording answers
@@ -161,6 +162,14 @@ class IllegalRecord(NarrateError):
         self.n = n
         self.what = what
         super().__init__(f"event {n}: {what}")
+
+
+class RecordGone(NarrateError):
+    """The record of a run that has ended is no longer kept."""
+
+    def __init__(self, run: str) -> None:
+        self.run = run
+        super().__init__(f"The record of run {run} is no longer kept.")
 
 
 class TooManyRuns(NarrateError):

@@ -159,6 +159,7 @@ class _FanOut:
                 self._cancelled(speaker)
                 raise
             self._failed(speaker, failure)
+            speaking.set(self.speaker)  # the item has told its end: what `on_error` says is the step's
             self._collect(index, failure)
         else:
             if speaker is not None and self.label is not None:

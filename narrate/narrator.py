@@ -9,14 +9,23 @@ import secrets
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from functools import partial
 from typing import Any
 
 import trio
 
 from narrate.declare import Caller, Resource
-from narrate.errors import DeclarationError, NotTellable, Problem, RunCancelled, RunFailed, TooManyRuns, problem_of
+from narrate.errors import (
+    DeclarationError,
+    NotTellable,
+    Problem,
+    RecordGone,
+    RunCancelled,
+    RunFailed,
+    TooManyRuns,
+    problem_of,
+)
 from narrate.events import Event, RunCancelledEvent, RunFailedEvent, RunFinished, RunId, RunStarted, plain
 from narrate.journal.base import Journal, Reader
 from narrate.journal.memory import MemoryJournal
@@ -29,7 +38,8 @@ from narrate.wiring import CALLER, INPUT, Call, Key
 log = logging.getLogger("narrate")
 
 HOLD = 10.0
-"""Seconds that a run which was begun `held` waits to be released, before it is given up as nobody's."""
+"""Seconds that a run which was begun `held` waits to be released. Then it is nobody's, and is given up; one that
+carries on without readers (`linger=None`) goes."""
 
 
 class Events:
@@ -63,9 +73,10 @@ class Run:
     """One execution of a pipeline for one input. Made by a `Narrator`."""
 
     __slots__ = (
-        "_departures",
+        "_context",
         "_ended",
         "_journal",
+        "_lingering",
         "_narration",
         "_nursery",
         "_outcome",
@@ -76,7 +87,9 @@ class Run:
         "pipeline",
     )
 
-    def __init__(self, pipeline: Pipeline, narration: Narration, journal: Journal, nursery: trio.Nursery) -> None:
+    def __init__(
+        self, pipeline: Pipeline, narration: Narration, journal: Journal, nursery: trio.Nursery, context: Context
+    ) -> None:
         self.id = narration.run
         self.pipeline = pipeline
         self._narration = narration
@@ -87,7 +100,8 @@ class Run:
         self._ended: trio.Event | None = None  # made for who waits; a stream reads the record instead
         self._outcome: Callable[[], Any] | None = None
         self._readers = 0
-        self._departures = 0
+        self._lingering: trio.CancelScope | None = None
+        self._context = context
 
     @property
     def ended(self) -> bool:
@@ -99,9 +113,10 @@ class Run:
         return Events(self.reader(after), status=status)
 
     def reader(self, after: int = 0) -> Reader:
-        """A cursor on the record, behind number `after`."""
+        """A cursor on the record, behind number `after`. Raises RecordGone when the run has ended and is forgotten."""
         reader = self._journal.maybe_reader(self.id, after)
-        assert reader is not None, "a run outlives its record only when the journal forgot a live one"
+        if reader is None:
+            raise RecordGone(self.id)
         return reader
 
     async def result(self) -> Any:
@@ -139,15 +154,17 @@ class Run:
         if not self._readers and not self.ended and self.pipeline.linger is not None:
             if self.pipeline.linger == 0:
                 self._abandon()
+            elif self._lingering is not None:  # somebody came back and left again, which is waited for anew
+                self._lingering.deadline = trio.current_time() + self.pipeline.linger
             else:
-                self._departures += 1
-                self._nursery.start_soon(self._linger, self.pipeline.linger, self._departures)
+                self._lingering = trio.CancelScope(deadline=trio.current_time() + self.pipeline.linger)
+                self._context.run(self._nursery.start_soon, self._linger, self._lingering)
 
-    async def _linger(self, seconds: float, departure: int) -> None:
-        with trio.move_on_after(seconds):
+    async def _linger(self, waiting: trio.CancelScope) -> None:
+        with waiting:
             await self._wait_ended()
-        if departure == self._departures:  # else somebody came back and left again, which is waited for anew
-            self._abandon()
+        self._lingering = None
+        self._abandon()
 
     def _abandon(self) -> None:
         if not self._readers:
@@ -182,6 +199,7 @@ class Run:
             await released.wait()
         if not released.is_set() and self.pipeline.linger is not None:
             self._abandon()
+            await trio.lowlevel.checkpoint()
 
     def _finish(self, result: Any) -> None:
         try:
@@ -246,16 +264,15 @@ class Narrator:
         """The runs that are under way."""
         return tuple(self._runs.values())
 
-    def begin(self, pipeline: Pipeline, given: Any = None, caller: Caller | None = None, *, held: bool = False) -> Run:
+    def begin(self, pipeline: Pipeline, value: Any = None, caller: Caller | None = None, *, held: bool = False) -> Run:
         """Begin a run; its first event is in the record on return. A `held` one does nothing until `Run.release`.
 
-        Raises BadInput when the input does not fit, TooManyRuns at the limit, and DeclarationError for a pipeline that
-        the narrator was not opened for; then nothing was begun.
+        `value` is a valid input, as `Pipeline.validate` gives it. Raises TooManyRuns at the limit, and DeclarationError
+        for a pipeline that the narrator was not opened for; then nothing was begun.
         """
         missing = [key.name for key in pipeline.needs if key not in self._resources]
         if missing:
             raise DeclarationError(f"Resource `{missing[0]}` of {pipeline!r} is not open here.", where=pipeline.where)
-        value = pipeline.validate(given)
         if self._max_runs is not None and len(self._runs) >= self._max_runs:
             raise TooManyRuns(self._max_runs, retry_after=5)
         run_id = RunId(secrets.token_urlsafe(16))
@@ -263,7 +280,7 @@ class Narrator:
         if pipeline.secret:
             # Of the input at once: a step may tell what only a later one calls a secret.
             narration.redactor.learn(pipeline.secret, {"": value})
-        run = Run(pipeline, narration, self.journal, self._nursery)
+        run = Run(pipeline, narration, self.journal, self._nursery, self._context)
         narration.root.tell(RunStarted(run_id, pipeline.name, pipeline.title, pipeline.outline, self.note, t=0.0))
         if not held:
             run.release()
@@ -350,8 +367,9 @@ async def start(
 
     Raises BadInput when the input does not fit. Further keywords stand in for the pipeline's resources, by name.
     """
+    value = pipeline.validate(given)
     async with open_narrator([pipeline], journal=journal, resources=resources) as narrator:
-        yield narrator.begin(pipeline, given, caller)
+        yield narrator.begin(pipeline, value, caller)
 
 
 async def run(

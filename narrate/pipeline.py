@@ -89,6 +89,10 @@ class Pipeline:
     def _check_options(self) -> None:
         if not self.value_name.isidentifier():
             raise DeclarationError(f"Pipeline name {self.name!r} does not begin with a letter.", where=self.where)
+        if any(c in "<>?#" or c.isspace() for c in self.path):
+            raise DeclarationError(
+                f"Pipeline `{self.name}`: path {self.path!r} has a `<`, `>`, `?`, `#` or blank in it.", where=self.where
+            )
         if not self.path.startswith("/"):
             raise DeclarationError(
                 f"Pipeline `{self.name}`: path {self.path!r} does not begin with `/`.", where=self.where
@@ -98,7 +102,10 @@ class Pipeline:
 
 
 def input_problem(error: ValidationError) -> Problem:
-    """What pydantic found wrong, as a 422 that names each field, the first of very many. No value is repeated."""
+    """What pydantic found wrong, as a 422 that names each field, the first of very many.
+
+    No value is repeated, but what a validator of the author's own says is told as it is.
+    """
     errors = tuple(
         ProblemError(
             detail=_sentence(".".join(map(str, e["loc"])), e["msg"]), field=".".join(map(str, e["loc"])) or None
@@ -289,7 +296,8 @@ def _adapter(takes: Any, name: str, where: str) -> TypeAdapter[Any] | None:
         return TypeAdapter(takes)
     except (PydanticUserError, NameError) as error:
         raise DeclarationError(
-            f"Pipeline `{name}` takes {typed(takes)}, which pydantic cannot validate.", where=where
+            f"Pipeline `{name}` takes {typed(takes)}, which pydantic cannot validate: {str(error).splitlines()[0]}",
+            where=where,
         ) from error
 
 

@@ -1,7 +1,7 @@
 """The record of one run: its events, numbered 1, 2, 3 … without a gap, and the latest status of each step.
 
 Pure. Every journal keeps one of these for a live run, and a reader is a cursor on it. An event is encoded at most once,
-whoever reads it and in however many formats.
+whoever reads it and in however many formats (neighbouring tokens that a wire joins are one more).
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,6 @@
-"""Keeps what was declared secret out of everything that is told or logged.
+"""Keeps what was declared secret out of what is told or logged, event by event.
+
+A secret that comes in pieces, some in one event and the rest in the next, is not seen: do not `relay` one.
 
 Pure, and applied at the one place where events enter a run's record, so that no verb and no error can forget it.
 """
@@ -118,7 +120,10 @@ def _named(value: Any, names: AbstractSet[str]) -> Iterator[Any]:
 
 
 def _maybe_field(value: Any, name: str) -> Any:
-    found = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+    try:
+        found = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+    except Exception:  # noqa: BLE001 (a property may do anything; that it cannot be read now is no failure of the step)
+        return None
     return None if callable(found) else found
 
 

@@ -4,6 +4,7 @@ It knows trio and the plan, and of telling only the `Lane` it was given: what or
 they are kept, is not decided here. One task runs a sequence of stages; a group is a nursery, a task for each member.
 """
 
+import copy
 import logging
 import math
 import random
@@ -118,7 +119,9 @@ class Runner:
             return now
         try:
             if stage.secret:
-                self._redactor.learn(stage.secret, stage.call.arguments(values))
+                for call in stage.calls:
+                    known = {parameter: values[key] for parameter, key in call.needs if key is not FAILURE}
+                    self._redactor.learn(stage.secret, known)
             if stage.when is not None and not stage.when.fn(**stage.when.arguments(values)):
                 values[stage.name] = None
                 reason = stage.otherwise.fill(stage.when.arguments(values))
@@ -309,5 +312,5 @@ def _call(call: Call, values: Values) -> Awaitable[Any]:
 async def _stand_in(step: PlannedStep, values: Values, error: Exception) -> Any:
     assert step.fallback is not None
     if step.fallback.call is None:
-        return step.fallback.value
+        return copy.deepcopy(step.fallback.value)  # nothing is shared between runs
     return await _call(step.fallback.call, {**values, FAILURE: error})

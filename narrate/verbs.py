@@ -1,8 +1,8 @@
 """What a step can say while it works: `say`, `show`, `progress`, `relay`. (`each` has a file of its own, `fanout`.)
 
 Functions over a context variable, so that a step stays a plain function: outside a run they say nothing, and a unit
-test simply calls the step. They work from threads too. Where the words go is the `Lane`'s business; this module only
-knows that there is one.
+test simply calls the step. They work from threads that trio started, too. Where the words go is the `Lane`'s business;
+this module only knows that there is one.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
@@ -160,7 +160,8 @@ async def relay(chunks: AsyncIterable[str]) -> str:
             if speaker is None or speaker.silent:
                 continue
             await speaker.lane.wait_room(utf8_size(piece))
-            speaker.token(piece)
+            if not speaker.silent:
+                speaker.token(piece)
             if len(pieces) % TOKENS_PER_TURN == 1:
                 await trio.lowlevel.checkpoint()
         await trio.lowlevel.checkpoint()

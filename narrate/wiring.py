@@ -7,7 +7,8 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, get_type_hints
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from narrate.declare import Caller, Resource, place_of
 from narrate.errors import DeclarationError
@@ -88,11 +89,12 @@ class Scope:
             return name
         if name in self.resources:
             return self.resources[name]
+        kind = _without_none(kind)
         if kind is Caller:
             return CALLER
         if isinstance(kind, type) and issubclass(kind, Exception):
             return FAILURE
-        return INPUT if self.takes is not None and kind == self.takes else None
+        return INPUT if self.takes is not None and kind == _without_none(self.takes) else None
 
     def _check(self, key: Key, kind: Any, name: str, what: str, where: str) -> None:
         if isinstance(key, str):
@@ -165,6 +167,12 @@ def wire_resources(resources: Iterable[Resource]) -> tuple[tuple[Resource, Call]
     for resource in by_name.values():
         place(resource, ())
     return tuple(ordered.items())
+
+
+def _without_none(kind: Any) -> Any:
+    """X of `X | None`; anything else as it is."""
+    members = [member for member in get_args(kind) if member is not type(None)]
+    return members[0] if get_origin(kind) in (Union, UnionType) and len(members) == 1 else kind
 
 
 def _hints(fn: Callable[..., Any], what: str, where: str) -> dict[str, Any]:

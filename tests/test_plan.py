@@ -253,7 +253,7 @@ def test_a_path_without_a_slash_and_a_linger_below_zero_are_refused():
 
 @pytest.mark.parametrize("takes", [object(), 5, AsyncIterator], ids=str)
 def test_an_input_that_pydantic_cannot_validate_is_refused(takes):
-    assert refused(count, takes=takes).endswith(", which pydantic cannot validate.")
+    assert ", which pydantic cannot validate: " in refused(count, takes=takes)
 
 
 def test_two_resources_of_one_name_are_refused_but_not_one_twice():

@@ -7,6 +7,7 @@ that waits for the close (`Connection: close`, HTTP/1.0) waited for ever, and id
 """
 
 import logging
+from urllib.parse import quote
 
 import trio
 from hypercorn.typing import ASGISendCallable, ASGISendEvent
@@ -31,7 +32,7 @@ class Connection(TrioASGIHTTPConnection):
             if log.isEnabledFor(logging.INFO):
                 took = trio.current_time() - began
                 left = "" if response.whole else " (the client left early)"
-                asked = f"{request.method} {request.path}"
+                asked = f"{request.method} {quote(request.path)}"  # what is decoded could forge a line
                 log.info('%s "%s" %s %.3f s%s', request.remote_addr, asked, response.status or "-", took, left)
 
 

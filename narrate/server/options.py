@@ -7,7 +7,7 @@ from narrate.server.proxies import Network
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """- `heartbeat`: seconds of silence after which a stream shows that it is alive.
+    """- `heartbeat`: seconds of silence after which a stream (but for text) shows that it is alive.
     - `max_runs`: runs at once; one more is answered 503.
     - `max_body`: bytes of a request's body; more is answered 413. `body_timeout`: seconds for it to arrive; then 408.
     - `trusted_proxies`: the networks whose `Forwarded` and `X-Forwarded-For` are believed; none by default.

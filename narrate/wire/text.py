@@ -25,6 +25,7 @@ from narrate.events import (
     StepSkipped,
     StepStarted,
     Token,
+    whole_text,
 )
 
 _CONTROLS = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
@@ -44,7 +45,7 @@ class TextForm:
         return b""
 
     def events(self, events: Sequence[Event], line: Callable[[Event], bytes] | None = None) -> bytes:  # noqa: ARG002
-        return self.story(events).encode()
+        return whole_text(self.story(events)).encode()
 
     def status(self, statuses: Sequence[Progress]) -> bytes:  # noqa: ARG002 (a line once written cannot move)
         return b""
