@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 import httpx
+import stamina
 import trio
 
 from narrate import recordings, targets
@@ -135,6 +136,8 @@ def record(target: str, given: tuple[str, ...], to: Path) -> None:
 
 def main() -> None:
     """The `narrate` command."""
+    # A retry is told in the story of its run. Stamina's own line about it names neither the step nor the reason.
+    stamina.instrumentation.set_on_retry_hooks([])
     narrate()
 
 

@@ -126,16 +126,20 @@ def step(
     return declared
 
 
-def _wrong(fn: Callable[..., Any], name: str, timeout: float | None, retry: Retry | None) -> str | None:
+def _wrong(fn: Callable[..., Any], name: str, timeout: Any, retry: Any) -> str | None:
     """What is wrong with a step by itself, in words; None when nothing is."""
     if inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn):
         return f"Step `{name}` yields. A step returns its value; pass a stream of text on with `relay`."
     if not name.isidentifier() or keyword.iskeyword(name):
         return f"Step name {name!r} cannot be a parameter's name."
+    if timeout is not None and not isinstance(timeout, (int, float)):
+        return f"Step `{name}`: timeout={timeout!r} is no number of seconds."
     if timeout is not None and not timeout > 0:
         return f"Step `{name}`: timeout={timeout} leaves no time."
     if retry is None:
         return None
+    if not isinstance(retry, Retry):
+        return f"Step `{name}`: retry={retry!r} is no Retry; write Retry(attempts=..., on=...)."
     if retry.attempts < 1:
         return f"Step `{name}`: attempts={retry.attempts} never tries."
     kinds: tuple[Any, ...] = retry.on if isinstance(retry.on, tuple) else (retry.on,)

@@ -180,11 +180,11 @@ class Run:
                 self._finish(result)
         except StepFailure:
             if self._narration.stopping is None:
-                self._fail(runner.problem)
+                self._fail(runner.problem, runner.cause)
         except Exception as error:  # noqa: BLE001 (our own fault, then: logged, and told as the run's end)
             traced = self._narration.redactor.text("".join(traceback.format_exception(error)))
             log.error("Run %s ended in an error of no step.\n%s", self.id, traced)  # noqa: TRY400 (redacted above)
-            self._fail(problem_of(error))
+            self._fail(problem_of(error), error)
         finally:
             if not self.ended:
                 self._cancelled(self._narration.stopping or "The program stopped.")
@@ -205,15 +205,16 @@ class Run:
         try:
             told, _ = plain(result)
         except NotTellable as error:
-            self._fail(problem_of(error))
+            self._fail(problem_of(error), error)
             return
         now = self._narration.now()
         self._end(RunFinished(told, now, t=now), lambda: result)
 
-    def _fail(self, problem: Problem) -> None:
+    def _fail(self, problem: Problem, cause: Exception | None) -> None:
         now = self._narration.now()
         self._end(
-            RunFailedEvent(problem, now, t=now), partial(_raise_failed, self._narration.redactor.problem(problem))
+            RunFailedEvent(problem, now, t=now),
+            partial(_raise_failed, self._narration.redactor.problem(problem), cause),
         )
 
     def _cancelled(self, reason: str) -> None:
@@ -397,8 +398,8 @@ def run_sync(pipeline: Pipeline, given: Any = None, /, *, caller: Caller | None 
         raise KeyboardInterrupt from group
 
 
-def _raise_failed(problem: Problem) -> Any:
-    raise RunFailed(problem)
+def _raise_failed(problem: Problem, cause: Exception | None) -> Any:
+    raise RunFailed(problem) from cause
 
 
 def _raise_cancelled(reason: str) -> Any:

@@ -48,6 +48,9 @@ class Pipeline:
         limits: Limits | None = None,
     ) -> None:
         self.where = caller_place()
+        named: Any = name
+        if not isinstance(named, str):
+            raise DeclarationError('A pipeline\'s name comes first: Pipeline("name", step, ...).', where=self.where)
         self.name = name
         self.title = title or name
         self.path = path if path is not None else f"/{name}"

@@ -5,6 +5,7 @@ they are kept, is not decided here. One task runs a sequence of stages; a group 
 """
 
 import copy
+import inspect
 import logging
 import math
 import random
@@ -40,10 +41,14 @@ class StepFailure(Exception):
 
 
 class Runner:
-    """One execution of a plan. `failures` are the problems of all steps that failed by themselves, the first first."""
+    """One execution of a plan.
+
+    `failures` are the problems of all steps that failed by themselves, the first first; `cause` is that one's error.
+    """
 
     def __init__(self, redactor: Redactor) -> None:
         self.failures: list[Problem] = []
+        self.cause: Exception | None = None
         self._redactor = redactor
 
     def run(self, plan: Plan, values: Values, lane: Lane) -> Awaitable[Any]:
@@ -183,7 +188,7 @@ class Runner:
         token = speaking.set(speaker)
         work = _within if step.timeout is not None else _attempts if step.retry is not None else _once
         try:
-            return await work(step, values, speaker), None
+            return _awaited(await work(step, values, speaker)), None
         except Exception as error:
             if step.fallback is None:
                 raise
@@ -210,6 +215,7 @@ class Runner:
         self._note(error, path)
         problem = problem_of(error, path)
         self.failures.append(problem)
+        self.cause = self.cause or error
         lane.tell(StepFailed(path, problem, t=lane.now()))
         return StepFailure(problem)
 
@@ -307,6 +313,14 @@ def _call(call: Call, values: Values) -> Awaitable[Any]:
     if call.is_async:
         return cast("Awaitable[Any]", call.fn(**arguments))
     return trio.to_thread.run_sync(partial(call.fn, **arguments))
+
+
+def _awaited(value: Any) -> Any:
+    """The value, which is no coroutine that somebody forgot to await."""
+    if inspect.iscoroutine(value):
+        value.close()
+        raise Explained("It gave back a coroutine. Is an `await` missing in it?")
+    return value
 
 
 async def _stand_in(step: PlannedStep, values: Values, error: Exception) -> Any:

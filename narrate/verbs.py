@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import trio
 
+from narrate.errors import Explained
 from narrate.events import Detail, Event, Message, Progress, RunId, Token, plain, utf8_size, whole_text
 
 TOKENS_PER_TURN = 32
@@ -175,6 +176,8 @@ def failure_within(error: BaseException) -> Exception | None:
     """
     if isinstance(error, BaseExceptionGroup):
         error = error.split(trio.Cancelled)[1] or error
+    if isinstance(error, SystemExit):  # one step must not end a server with all its runs
+        return Explained("It tried to end the whole program.")
     return error if isinstance(error, Exception) else None
 
 

@@ -77,7 +77,8 @@ class Scope:
             if key is None and parameter.default is not parameter.empty:
                 continue
             if key is None:
-                raise DeclarationError(f"{what}: {self._why_not(parameter.name, own)}", where=where)
+                hint_too = " The failure goes to a parameter annotated `Exception`." if failure else ""
+                raise DeclarationError(f"{what}: {self._why_not(parameter.name, own)}{hint_too}", where=where)
             if key is FAILURE and not failure:
                 raise DeclarationError(f"{what}: only a fallback is given a failure.", where=where)
             self._check(key, kind, parameter.name, what, where)

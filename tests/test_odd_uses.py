@@ -1,6 +1,7 @@
 """Uses that are odd but legal, and what they must not break: each was broken once."""
 
 import logging
+import sys
 from typing import Annotated
 
 import pytest
@@ -206,3 +207,47 @@ async def test_a_result_without_a_json_form_is_a_clear_failure():
 
     with pytest.raises(RunFailed, match="has no JSON form"):
         await run(Pipeline("p", make))
+
+
+async def test_a_step_that_exits_fails_and_the_server_lives():
+    @step("Leaving")
+    async def leave() -> int:
+        sys.exit(3)
+
+    async with served(Pipeline("p", leave), Pipeline("q", one)) as server:
+        failed = await server.client.post("/p", headers={"Accept": "text/plain"})
+        again = await server.client.post("/q", headers={"Accept": "text/plain"})
+    assert "It tried to end the whole program." in failed.text
+    assert "Done" in again.text
+
+
+async def test_a_failed_run_has_the_steps_error_as_its_cause():
+    @step("Failing")
+    async def failing() -> int:
+        raise KeyError("here")
+
+    with pytest.raises(RunFailed) as failed:
+        await run(Pipeline("p", failing))
+    assert isinstance(failed.value.__cause__, KeyError)
+
+
+async def test_a_forgotten_await_is_named():
+    @step("Forgetting")
+    async def forgetting() -> object:
+        return each([1], one)
+
+    with pytest.raises(RunFailed, match="forgetting: It gave back a coroutine"):
+        await run(Pipeline("p", forgetting))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"), [({"timeout": "3s"}, "is no number of seconds"), ({"retry": 3}, "is no Retry")]
+)
+def test_an_option_of_another_type_is_one_clear_error(wrong, said):
+    with pytest.raises(DeclarationError, match=said):
+        step("Doing it", **wrong)(one.fn)
+
+
+def test_a_pipeline_without_a_name_is_one_clear_error():
+    with pytest.raises(DeclarationError, match="name comes first"):
+        Pipeline(one, one)

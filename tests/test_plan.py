@@ -322,7 +322,10 @@ def test_a_condition_and_a_fallback_are_wired_as_a_step_is():
 
     why = "parameter `cuont` names nothing (did you mean `count`?). There are: count."
     assert refused(count, asked, at=asked) == f"step `asked`, `when`: {why}"
-    assert refused(count, caught, at=caught) == f"step `caught`, `fallback`: {why}"
+    assert (
+        refused(count, caught, at=caught)
+        == f"step `caught`, `fallback`: {why} The failure goes to a parameter annotated `Exception`."
+    )
     assert (
         refused(own, at=own)
         == "step `own`, `when`: parameter `own` names the step itself, whose value is not there yet."

@@ -228,7 +228,7 @@ async def test_a_group_that_is_cancelled_before_it_begins_is_taken_back(autojump
     assert set(ends(events).values()) <= {"step.cancelled"}
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("error", [KeyboardInterrupt])
 async def test_what_ends_the_program_passes_through(error):
     async def work():
         raise error

@@ -54,6 +54,11 @@ class Service:
         assert self._narrator is not None, "the app has not been started, or has stopped"
         return self._narrator
 
+    @property
+    def runs(self) -> int:
+        """How many runs are under way."""
+        return len(self._narrator.runs) if self._narrator is not None else 0
+
     async def open(self) -> None:
         """Open the resources, in a task that keeps them open until `close`. Raises and keeps what one raises."""
         self.failure = None
@@ -86,6 +91,7 @@ class Service:
                 for run in self._narrator.runs:
                     run.cancel("The server is stopping.")
         finally:
+            self.streams.draining = True  # also when it ends unasked: whoever looks after the server must see it
             self._narrator = None
             self._closed.set()
 
@@ -222,7 +228,7 @@ def _add_page(app: QuartTrio, service: Service) -> None:
 
     async def health() -> Response:
         status = 503 if service.streams.draining else 200
-        told = {"status": "stopping" if service.streams.draining else "ok", "runs": len(service.narrator.runs)}
+        told = {"status": "stopping" if service.streams.draining else "ok", "runs": service.runs}
         return Response(msgspec.json.encode(told), status, content_type="application/json")
 
     app.add_url_rule("/", "page", page)

@@ -7,7 +7,7 @@ import errno
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import trio
 from hypercorn.config import Config, Sockets
@@ -66,11 +66,12 @@ async def serve(
     service = service_of(app)
 
     async def drained() -> None:
-        await (stop or wait_signal)()
+        await wait_stop()
         with trio.move_on_after(drain_within):
             await service.streams.drain()
 
-    with _listen(host, port, stuck_after) as config.listening, _handler_restored():
+    listening = _listen(host, port, stuck_after)
+    with listening as config.listening, nullcontext(stop) if stop is not None else _signals() as wait_stop:
         try:
             await hypercorn_serve(app, config, shutdown_trigger=drained, task_status=_Up(service, task_status))
         except BaseExceptionGroup as group:
@@ -91,22 +92,23 @@ class _Up(trio.TaskStatus[list[str]]):
             self._task_status.started(value[0])
 
 
-async def wait_signal() -> None:
-    """Wait for SIGINT or SIGTERM. A second one ends the process as if nobody had listened, whatever blocks it."""
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        await anext(signals)
-    # Not Python's KeyboardInterrupt: raised within a resource that closes, it is one more error in Hypercorn's log.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @contextmanager
-def _handler_restored() -> Iterator[None]:
-    handler = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    finally:
-        if signal.getsignal(signal.SIGINT) is not handler:
-            signal.signal(signal.SIGINT, handler)
+def _signals() -> Iterator[Callable[[], Awaitable[None]]]:
+    """Listens for SIGINT and SIGTERM, from before anybody is told that the server is up; gives what waits for one.
+
+    A second one ends the process as if nobody had listened, whatever blocks it.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+
+        async def wait_signal() -> None:
+            await anext(signals)
+            # Not Python's KeyboardInterrupt: raised within a resource that closes, it is one more error in the log.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+        yield wait_signal
+    signal.signal(signal.SIGINT, before)
 
 
 def _listen(host: str, port: int, stuck_after: float) -> socket.socket:

@@ -50,14 +50,14 @@ function given() {
 async function begin() {
   const { path, input } = chosen();
   watching?.abort();
-  watching = new AbortController();
+  const mine = watching = new AbortController();
   $("story").replaceChildren();
   $("problem").hidden = $("end").hidden = true;
   $("stop").disabled = false;
   let ended = false;
   try {
     const response = await fetch(path, {
-      method: "POST", signal: watching.signal,
+      method: "POST", signal: mine.signal,
       headers: { "Accept": "text/event-stream", "Content-Type": "application/json" },
       body: input ? JSON.stringify(given()) : undefined,
     });
@@ -71,9 +71,9 @@ async function begin() {
     }
     if (!ended) throw new Error("The stream was cut before the story ended.");
   } catch (error) {
-    if (error.name !== "AbortError") complain(error.message);
+    if (error.name !== "AbortError" && watching === mine) complain(error.message);
   }
-  $("stop").disabled = true;
+  if (watching === mine) $("stop").disabled = true;
 }
 
 async function* eventsIn(body) {
