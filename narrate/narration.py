@@ -117,6 +117,10 @@ class NarratedLane:
         narration = self._narration
         narration.writer.report(narration.redactor.event(progress) if narration.redactor.active else progress)
 
+    def cut(self, text: str) -> tuple[str, str]:
+        redactor = self._narration.redactor
+        return redactor.cut(text) if redactor.active else (text, "")
+
     async def wait_room(self, size: int, events: int = 1) -> None:
         await self._narration.wait_room(self._lane, size, events)
 

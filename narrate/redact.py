@@ -1,6 +1,4 @@
-"""Keeps what was declared secret out of what is told or logged, event by event.
-
-A secret that comes in pieces, some in one event and the rest in the next, is not seen: do not `relay` one.
+"""Keeps what was declared secret out of everything that is told or logged.
 
 Pure, and applied at the one place where events enter a run's record, so that no verb and no error can forget it.
 """
@@ -77,6 +75,12 @@ class Redactor:
         """The text with every secret value masked, the longest first."""
         return self._pattern.sub(MASK, text) if self._pattern is not None else text
 
+    def cut(self, text: str) -> tuple[str, str]:
+        """The text masked, in two: what may be told now, and an end that the next piece might make a secret."""
+        masked = self.text(text)
+        longest = max((_begun(value, masked) for value in self._values), default=0)
+        return masked[: len(masked) - longest], masked[len(masked) - longest :]
+
     def event(self, event: E) -> E:
         """The event with every secret masked."""
         told = {field: getattr(event, field) for field in event.__struct_fields__ if field not in _OURS}
@@ -102,6 +106,12 @@ class Redactor:
         if isinstance(told, (list, tuple)):
             return type(told)(map(self._masked, told))
         return MASK if _is_number(told) and str(told) in self._values else told
+
+
+def _begun(value: str, text: str) -> int:
+    """How many characters at the end of a text are the beginning of a value, but not all of it."""
+    most = min(len(value) - 1, len(text))
+    return next((size for size in range(most, 0, -1) if text.endswith(value[:size])), 0)
 
 
 def _named(value: Any, names: AbstractSet[str]) -> Iterator[Any]:

@@ -48,6 +48,10 @@ class Lane(Protocol):
         """Give news that is live whatever lane it comes from, and is kept nowhere."""
         ...
 
+    def cut(self, text: str) -> tuple[str, str]:
+        """The text in two: what may be told now, and an end that the next piece might make a secret."""
+        ...
+
     async def wait_room(self, size: int, events: int = 1) -> None:
         """Wait until the lane is live, or so many more bytes in so many events may be held back.
 
@@ -99,8 +103,13 @@ class Speaker:
             self.silent = True
             self.lane.close()
 
-    def token(self, text: str) -> None:
-        self.lane.tell(Token(self.path, text, t=self.lane.now()), utf8_size(text) or 1)
+    async def pass_on(self, text: str) -> None:
+        """Tell a piece of text, if there is any, as soon as there is room for it."""
+        size = utf8_size(text)
+        if size and not self.silent:
+            await self.lane.wait_room(size)
+            if not self.silent:
+                self.lane.tell(Token(self.path, text, t=self.lane.now()), size)
 
 
 speaking: ContextVar[Speaker | None] = ContextVar("speaking", default=None)
@@ -152,6 +161,7 @@ async def relay(chunks: AsyncIterable[str]) -> str:
     """
     speaker = speaking.get()
     pieces: list[str] = []
+    held = ""
     async with aclosing(chunks) if isinstance(chunks, AsyncGenerator) else nullcontext():
         async for chunk in chunks:
             if not chunk:
@@ -160,11 +170,12 @@ async def relay(chunks: AsyncIterable[str]) -> str:
             pieces.append(piece)
             if speaker is None or speaker.silent:
                 continue
-            await speaker.lane.wait_room(utf8_size(piece))
-            if not speaker.silent:
-                speaker.token(piece)
+            ready, held = speaker.lane.cut(held + piece)
+            await speaker.pass_on(ready)
             if len(pieces) % TOKENS_PER_TURN == 1:
                 await trio.lowlevel.checkpoint()
+        if speaker is not None:
+            await speaker.pass_on(held)
         await trio.lowlevel.checkpoint()
     return "".join(pieces)
 

@@ -251,3 +251,20 @@ def test_an_option_of_another_type_is_one_clear_error(wrong, said):
 def test_a_pipeline_without_a_name_is_one_clear_error():
     with pytest.raises(DeclarationError, match="name comes first"):
         Pipeline(one, one)
+
+
+@pytest.mark.parametrize("size", range(1, 12))
+async def test_a_secret_that_is_relayed_in_pieces_is_never_told(size):
+    wrote = "It is hunter22, as hunhunter22 is, but no hunter2."
+
+    async def pieces():
+        for at in range(0, len(wrote), size):
+            yield wrote[at : at + size]
+
+    @step("Answering", secret=("token",))
+    async def answer(login: Login) -> int:
+        return len(await relay(pieces()))
+
+    events = await told(Pipeline("p", answer, takes=Login), {"token": "hunter22"})
+    assert "".join(e.text for e in events if isinstance(e, Token)) == "It is •••, as hun••• is, but no hunter2."
+    assert events[-1].result == len(wrote)
