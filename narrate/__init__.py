@@ -7,23 +7,30 @@ from narrate.errors import (
     DeclarationError,
     Explained,
     IllegalRecord,
+    JournalError,
+    JournalFailed,
+    KeyTaken,
     NarrateError,
     NarrationTooLong,
+    NotPickedUp,
     NotTellable,
     Problem,
     ProblemError,
     RecordGone,
+    RecordTooLong,
     ReplayMiss,
     RunCancelled,
     RunFailed,
     StepTimedOut,
+    TooManyOfCaller,
     TooManyRuns,
 )
 from narrate.fanout import each
 from narrate.grammar import check_record
-from narrate.narrator import Run, run, run_sync, start
+from narrate.narrator import run, run_sync, start
 from narrate.pipeline import Pipeline
 from narrate.plan import Limits
+from narrate.running import Run
 from narrate.verbs import current_run, progress, relay, say, show
 
 __all__ = [
@@ -33,14 +40,19 @@ __all__ = [
     "DeclarationError",
     "Explained",
     "IllegalRecord",
+    "JournalError",
+    "JournalFailed",
+    "KeyTaken",
     "Limits",
     "NarrateError",
     "NarrationTooLong",
+    "NotPickedUp",
     "NotTellable",
     "Pipeline",
     "Problem",
     "ProblemError",
     "RecordGone",
+    "RecordTooLong",
     "ReplayMiss",
     "Resource",
     "Retry",
@@ -49,6 +61,7 @@ __all__ = [
     "RunFailed",
     "Step",
     "StepTimedOut",
+    "TooManyOfCaller",
     "TooManyRuns",
     "check_record",
     "concurrent",

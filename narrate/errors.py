@@ -8,12 +8,18 @@ Kept in one leaf file so that any module can raise any of them, and a reader see
     ├── Explained             anybody's: an error whose sentence may be told (the base for your own)
     │   ├── StepTimedOut
     │   ├── NarrationTooLong
-    │   └── NotTellable
+    │   ├── RecordTooLong
+    │   ├── NotTellable
+    │   ├── JournalFailed     a journal that cannot keep anything now, such as on a full disk
+    │   └── NotPickedUp       an interrupted run that cannot be gone on with
     ├── RunFailed             a run ended in `run.failed`
     ├── RunCancelled          a run ended in `run.cancelled`
     ├── IllegalRecord         a sequence of events that breaks the grammar
     ├── RecordGone            the record of an ended run is no longer kept
+    ├── KeyTaken              a run was begun with this idempotency key already
+    ├── JournalError          a journal that cannot be used: damaged, or of a newer version
     ├── TooManyRuns           the limit on runs at once is reached
+    │   └── TooManyOfCaller   … by one caller
     ├── CassetteError         a recording that cannot be read
     └── ReplayMiss            a request that no recording answers
 """
@@ -104,10 +110,38 @@ class NarrationTooLong(Explained):
         )
 
 
+class RecordTooLong(Explained):
+    """A run told more, all its steps together, than its record may hold."""
+
+    title = "The run said too much"
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        super().__init__(f"The run's record may hold {size} bytes, and this would be more.")
+
+
 class NotTellable(Explained):
     """A value that cannot be told: text that is not valid Unicode, or data that has no JSON form."""
 
     title = "Something the step told cannot be written down"
+
+
+class JournalFailed(Explained):
+    """The journal cannot keep anything now: what is appended can be shown to nobody, so the run cannot go on."""
+
+    title = "The story cannot be kept"
+    status = 503
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"The journal cannot be used now: {reason}.")
+
+
+class NotPickedUp(Explained):
+    """A run that was interrupted by the end of its process and cannot be gone on with."""
+
+    title = "The run was interrupted and cannot go on"
+    status = 503
 
 
 def problem_of(error: Exception, step: str | None = None) -> Problem:
@@ -172,6 +206,19 @@ class RecordGone(NarrateError):
         super().__init__(f"The record of run {run} is no longer kept.")
 
 
+class KeyTaken(NarrateError):
+    """A run was begun with this idempotency key already: `run`, by a request whose body was `asked`."""
+
+    def __init__(self, run: str, asked: str) -> None:
+        self.run = run
+        self.asked = asked
+        super().__init__(f"Run {run} was begun with this key already.")
+
+
+class JournalError(NarrateError):
+    """A journal that cannot be used, and was left as it was. The text says what is wrong with it."""
+
+
 class TooManyRuns(NarrateError):
     """As many runs as allowed are under way. Try again after `retry_after` seconds."""
 
@@ -179,6 +226,10 @@ class TooManyRuns(NarrateError):
         self.limit = limit
         self.retry_after = retry_after
         super().__init__(f"{limit} runs are under way, which is as many as are allowed here.")
+
+
+class TooManyOfCaller(TooManyRuns):
+    """As many runs as allowed are under way for one caller."""
 
 
 class CassetteError(NarrateError):

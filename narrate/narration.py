@@ -4,14 +4,16 @@ The runner and the verbs see only lanes; the journal sees only numbered events. 
 on what may be held back, is here.
 """
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from itertools import takewhile
 
 import trio
 
-from narrate.errors import NarrationTooLong
+from narrate.errors import NarrationTooLong, RecordTooLong
 from narrate.events import Event, Progress, RunId, StepCancelled, StepFailed, StepFinished, StepStarted
 from narrate.journal.base import Writer
 from narrate.order import OrderLane, ReadingOrder
+from narrate.past import Kept, step_of
 from narrate.plan import Limits
 from narrate.redact import Redactor
 from narrate.verbs import Lane
@@ -26,11 +28,11 @@ _STATES: Mapping[type[Event], str] = {
 
 
 class Narration:
-    """The telling of one run: facts go in by its lanes, and into the record in reading order."""
+    """The telling of one run, begun so many seconds ago: facts go in by its lanes, and out in reading order."""
 
-    __slots__ = ("_limits", "_room", "began", "order", "redactor", "run", "stopping", "time", "writer")
+    __slots__ = ("_limits", "_room", "began", "order", "redactor", "run", "said", "stopping", "time", "writer")
 
-    def __init__(self, run: RunId, writer: Writer, limits: Limits) -> None:
+    def __init__(self, run: RunId, writer: Writer, limits: Limits, ago: float = 0.0) -> None:
         self.run = run
         self.stopping: str | None = None
         self.redactor = Redactor()
@@ -39,7 +41,8 @@ class Narration:
         self._limits = limits
         self._room: trio.lowlevel.ParkingLot | None = None  # made when somebody has to wait, which is seldom
         self.time = trio.lowlevel.current_clock().current_time  # what trio.current_time() asks in the end
-        self.began = self.time()
+        self.began = self.time() - ago
+        self.said = 0
 
     @property
     def root(self) -> "NarratedLane":
@@ -64,6 +67,12 @@ class Narration:
         """Close the root lane and tell the event that ends the record."""
         self.record(self.order.close(self.order.root))
         self.writer.append([self.redactor.event(event) if self.redactor.active else event])
+
+    def take(self, size: int) -> None:
+        """Count so many bytes more as said. Raises RecordTooLong when the record cannot hold them."""
+        if self.said + size > self._limits.record_bytes:
+            raise RecordTooLong(self._limits.record_bytes)
+        self.said += size
 
     def has_room(self, lane: OrderLane[Event], size: int, events: int = 1) -> bool:
         """Whether so many more bytes in so many events may be told in a lane now."""
@@ -103,8 +112,10 @@ class NarratedLane:
 
     def tell(self, event: Event, size: int = 0) -> None:
         narration = self._narration
-        if size and not narration.has_room(self._lane, size):
-            raise NarrationTooLong(narration.order.held, narration.order.held_bytes)
+        if size:
+            if not narration.has_room(self._lane, size):
+                raise NarrationTooLong(narration.order.held, narration.order.held_bytes)
+            narration.take(size)
         if narration.redactor.active:
             event = narration.redactor.event(event)
         told = narration.order.feed(self._lane, event, size)
@@ -123,6 +134,15 @@ class NarratedLane:
 
     async def wait_room(self, size: int, events: int = 1) -> None:
         await self._narration.wait_room(self._lane, size, events)
+
+    def keep(self, path: str, value: bytes | None) -> None:
+        own = takewhile(lambda fact: not (isinstance(fact, StepStarted) and fact.step == path), self._held_back())
+        facts = tuple(fact for fact in own if step_of(fact) == path)[::-1]
+        self._narration.writer.keep(path, Kept(value, facts))
+
+    def _held_back(self) -> Iterator[Event]:
+        order = self._narration.order
+        return iter(()) if order.is_live(self._lane) else order.held_back(self._lane)
 
     def settle(self) -> Awaitable[None]:
         return self._narration.writer.settle()

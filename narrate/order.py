@@ -13,7 +13,7 @@ Each is O(1), or amortised so: an entry is held once and let go once.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Generic, TypeVar
 
 F = TypeVar("F")
@@ -79,6 +79,15 @@ class ReadingOrder(Generic[F]):
         """End a lane; gives back what is to be read now: all that was held back for this end."""
         lane.closed = True
         return self._advance() if lane is self._live else ()
+
+    def held_back(self, lane: OrderLane[F]) -> Iterator[F]:
+        """What a lane that waits holds back, with the groups that it began, the last to be read first."""
+        for entry in reversed(lane.entries or ()):
+            if isinstance(entry, tuple):
+                yield entry[0]
+            else:
+                for member in reversed(entry):
+                    yield from self.held_back(member)
 
     def _advance(self) -> list[F]:
         """Move on from closed lanes, letting go what the lanes reached held back, up to one that is still open."""

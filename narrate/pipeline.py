@@ -28,6 +28,9 @@ class Pipeline:
     - `result`: the name of the step whose value is the result; left out, it is the last stage's.
     - `path`: where a server answers for it; left out, `/` and its name.
     - `linger`: seconds a served run goes on after its last reader left; None carries on to the end.
+    - `detach_after`: seconds after which a stream of it ends with the link to its state, while the run carries on.
+    - `recover`: whether a run whose process has gone is gone on with by the next, where the journal is durable.
+    - `callback`: the URL that is told each run's end by a signed webhook, beside those that requests name.
     - `headers`: the request headers that `Caller` shows to steps.
     - `limits`: what a run may hold back before its turn to be told.
 
@@ -44,6 +47,9 @@ class Pipeline:
         title: str | None = None,
         path: str | None = None,
         linger: float | None = 10.0,
+        detach_after: float | None = None,
+        recover: bool = True,
+        callback: str | None = None,
         headers: Sequence[str] = (),
         limits: Limits | None = None,
     ) -> None:
@@ -56,6 +62,9 @@ class Pipeline:
         self.path = path if path is not None else f"/{name}"
         self.takes = takes
         self.linger = linger
+        self.detach_after = detach_after
+        self.recover = recover
+        self.callback = callback
         self.headers = frozenset(header.lower() for header in headers)
         self.limits = limits or Limits()
         self._check_options()
@@ -102,6 +111,10 @@ class Pipeline:
             )
         if self.linger is not None and not self.linger >= 0:
             raise DeclarationError(f"Pipeline `{self.name}`: linger={self.linger} is no time.", where=self.where)
+        if self.detach_after is not None and not self.detach_after > 0:
+            raise DeclarationError(
+                f"Pipeline `{self.name}`: detach_after={self.detach_after} leaves a stream no time.", where=self.where
+            )
 
 
 def input_problem(error: ValidationError) -> Problem:

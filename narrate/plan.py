@@ -119,7 +119,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a run may hold back for lanes whose turn to be told has not come: events, and bytes of their text."""
+    """How much a run may say.
+
+    `held_events` of `held_bytes` may wait, all together, for their turn to be told; `record_bytes` is for all its steps
+    say in the whole run.
+    """
 
     held_events: int = 10_000
     held_bytes: int = 16 * 1024 * 1024
+    record_bytes: int = 64 * 1024 * 1024

@@ -9,41 +9,91 @@ from collections.abc import Sequence
 import msgspec
 
 from narrate.errors import IllegalRecord
-from narrate.events import Event, Progress, RunCancelledEvent, RunFailedEvent, RunFinished, to_json
+from narrate.events import (
+    Detail,
+    Event,
+    Gap,
+    Message,
+    Progress,
+    RunCancelledEvent,
+    RunFailedEvent,
+    RunFinished,
+    Token,
+    plain,
+    to_json,
+)
 
-_ENDS = (RunFinished, RunFailedEvent, RunCancelledEvent)
+ENDS = (RunFinished, RunFailedEvent, RunCancelledEvent)
 
 
 class Record:
-    """Events in their order. `ended` once the last is one that ends a run."""
+    """Events in their order; the first that is still there is number `first`. `ended` once the last ends a run."""
 
-    __slots__ = ("_lines", "_statuses", "ended", "events", "version")
+    __slots__ = ("_lines", "_statuses", "ended", "events", "first", "version")
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.first = 1
         self.ended = False
         self.version = 0
         self._lines: list[bytes | None] = []
         self._statuses: dict[str, tuple[int, Progress]] = {}
 
+    @property
+    def last(self) -> int:
+        """The number of the last event; 0 while there is none."""
+        return self.first - 1 + len(self.events)
+
     def append(self, fact: Event) -> Event:
         """Give a fact the next number; gives back the event. Raises IllegalRecord after the end."""
-        n = len(self.events) + 1
+        # As `numbered` and `take` do, but at once: every event of every run in memory passes here.
+        n = self.first + len(self.events)
         if self.ended:
             raise IllegalRecord(n, f"`{fact.type}` was told after the record had ended.")
         event = msgspec.structs.replace(fact, n=n)
         self.events.append(event)
         self._lines.append(None)
-        if isinstance(event, _ENDS):
+        if isinstance(event, ENDS):
             self.ended = True
             self._statuses.clear()
         return event
 
-    def line(self, n: int) -> bytes:
-        """Event number `n` as JSON, encoded when first asked for."""
-        line = self._lines[n - 1]
+    def take(self, event: Event, line: bytes | None = None) -> None:
+        """Take an event that has its number, which is the next, and its JSON where that is known already."""
+        self.events.append(event)
+        self._lines.append(line)
+        if isinstance(event, ENDS):
+            self.ended = True
+            self._statuses.clear()
+
+    def restart(self, first: int) -> None:
+        """Let all events go; the next will be number `first`."""
+        self.events.clear()
+        self._lines.clear()
+        self.first = first
+
+    def trim(self, first: int) -> None:
+        """Let the events before number `first` go."""
+        if first > self.first:
+            del self.events[: first - self.first]
+            del self._lines[: first - self.first]
+            self.first = first
+
+    def since(self, n: int) -> Sequence[Event]:
+        """The events behind number `n`; where some of those are gone, a `Gap` that says so comes first."""
+        if n + 1 < self.first:
+            gap = Gap(n + 1, self.first - 1, n=self.first - 1, t=self.events[0].t if self.events else 0.0)
+            return [gap, *self.events]
+        return self.events[n + 1 - self.first :]
+
+    def line(self, event: Event) -> bytes:
+        """An event of this record as JSON, encoded when first asked for."""
+        at = event.n - self.first
+        if at < 0 or isinstance(event, Gap):
+            return to_json(event)
+        line = self._lines[at]
         if line is None:
-            line = self._lines[n - 1] = to_json(self.events[n - 1])
+            line = self._lines[at] = to_json(self.events[at])
         return line
 
     def report(self, progress: Progress) -> None:
@@ -57,3 +107,29 @@ class Record:
         if self.version <= after:
             return ()
         return [progress for version, progress in self._statuses.values() if version > after]
+
+
+def numbered(fact: Event, n: int, *, ended: bool) -> Event:
+    """The fact as event number `n`. Raises IllegalRecord when the record has `ended`."""
+    if ended:
+        raise IllegalRecord(n, f"`{fact.type}` was told after the record had ended.")
+    return msgspec.structs.replace(fact, n=n)
+
+
+def weight_of(events: Sequence[Event]) -> int:
+    """About how many bytes these events take: what they say, and a little for being there."""
+    return 256 * len(events) + sum([_said(event) for event in events if type(event) in _SAYING])
+
+
+_SAYING = frozenset({Message, Token, Detail, RunFinished})
+
+
+def _said(event: Event) -> int:
+    match event:
+        case Message() | Token():
+            return len(event.text)
+        case Detail():
+            return event.size
+        case RunFinished():
+            return plain(event.result)[1]
+    return 0

@@ -21,6 +21,8 @@ import trio
 from narrate.declare import Retry
 from narrate.errors import Explained, Problem, ProblemError, StepTimedOut, leaves_of, problem_of
 from narrate.events import Message, StepCancelled, StepFailed, StepFinished, StepRetrying, StepSkipped, StepStarted
+from narrate.keeping import Keeper
+from narrate.past import INTERRUPTED, Past
 from narrate.plan import Plan, PlannedGroup, PlannedPipeline, PlannedStep
 from narrate.redact import Redactor
 from narrate.verbs import Lane, Speaker, failure_within, speaking
@@ -41,15 +43,18 @@ class StepFailure(Exception):
 
 
 class Runner:
-    """One execution of a plan.
+    """One execution of a plan, or the rest of one: what the `past` knows to be done is told again and not done again.
 
     `failures` are the problems of all steps that failed by themselves, the first first; `cause` is that one's error.
+    With a `keeper`, what each step gives is kept.
     """
 
-    def __init__(self, redactor: Redactor) -> None:
+    def __init__(self, redactor: Redactor, keeper: Keeper | None = None, past: Past | None = None) -> None:
         self.failures: list[Problem] = []
         self.cause: Exception | None = None
         self._redactor = redactor
+        self._keeper = keeper
+        self._past = past
 
     def run(self, plan: Plan, values: Values, lane: Lane) -> Awaitable[Any]:
         """The plan's result. Raises StepFailure when a step failed; lets cancellation through. Both are told."""
@@ -119,18 +124,27 @@ class Runner:
         """
         path = prefix + stage.name
         now = lane.now()
+        started = self._past.maybe_started(path) if self._past is not None else None
         if isinstance(stage, PlannedPipeline):
-            lane.tell(StepStarted(path, stage.title, t=now))
-            return now
+            lane.tell(started or StepStarted(path, stage.title, t=now))
+            return started.t if started is not None else now
         try:
             if stage.secret:
                 for call in stage.calls:
                     known = {parameter: values[key] for parameter, key in call.needs if key is not FAILURE}
                     self._redactor.learn(stage.secret, known)
+            if started is not None:
+                lane.tell(started)
+                return started.t
+            if self._past is not None and self._past.was_skipped(path):
+                values[stage.name] = None
+                lane.tell(self._past.told(path)[-1])
+                return None
             if stage.when is not None and not stage.when.fn(**stage.when.arguments(values)):
                 values[stage.name] = None
                 reason = stage.otherwise.fill(stage.when.arguments(values))
                 lane.tell(StepSkipped(path, reason, t=now))
+                self._keep(path, None, lane)
                 return None
             title = stage.title.fill(stage.call.arguments(values)) if stage.title.fields else stage.title.text
         except Exception as error:  # noqa: BLE001 (told by _unbegun, whatever it is)
@@ -157,6 +171,13 @@ class Runner:
     ) -> None:
         """Do an announced stage's work, tell how it ended, and keep its value."""
         path = prefix + stage.name
+        speaker = Speaker(lane, path)
+        if self._past is not None and isinstance(stage, PlannedStep):
+            if self._past.has_ended(path):
+                self._tell_again(stage, self._past, speaker, values)
+                return
+            if self._past.maybe_started(path) is not None:
+                self._tell_interruption(stage, self._past, speaker)
         fallback = text = None
         try:
             if settle:
@@ -164,7 +185,7 @@ class Runner:
             if isinstance(stage, PlannedPipeline):
                 values[stage.name] = await self._nested(stage, values, lane, path)
             else:
-                values[stage.name], fallback = await self._step(stage, values, Speaker(lane, path))
+                values[stage.name], fallback = await self._step(stage, values, speaker)
                 text = self._summary(stage, values)
         except StepFailure as failure:
             lane.tell(StepFailed(path, failure.problem, t=lane.now()))
@@ -177,6 +198,35 @@ class Runner:
             raise self._failed(path, own, lane) from error
         now = lane.now()
         lane.tell(StepFinished(path, round(now - began, 4), text, fallback, t=now))
+        if self._keeper is not None and isinstance(stage, PlannedStep):
+            self._keep(path, self._keeper.dump(path, values[stage.name]), lane)
+
+    def _tell_again(self, step: PlannedStep, past: Past, speaker: Speaker, values: Values) -> None:
+        """Tell what a step that is done already told, and take what it gave."""
+        for event in past.told(speaker.path):
+            speaker.lane.tell(event)
+        kept = past.value_of(speaker.path)
+        assert self._keeper is not None
+        assert kept is not None
+        values[step.name] = self._keeper.load(speaker.path, kept)
+        if step.secret:
+            self._redactor.learn(step.secret, {step.name: values[step.name]})
+
+    def _tell_interruption(self, step: PlannedStep, past: Past, speaker: Speaker) -> None:
+        """Tell what a step had said when it was interrupted, and that it begins again behind that."""
+        lane, path = speaker.lane, speaker.path
+        for event in past.told(path):
+            lane.tell(event)
+        for item in past.open_items(path):
+            lane.tell(StepCancelled(item, INTERRUPTED, t=lane.now()))
+        attempt = past.attempts(path) + 1
+        of = max(attempt + 1, step.retry.attempts if step.retry is not None else 1)
+        lane.tell(StepRetrying(path, attempt, of, 0.0, INTERRUPTED, t=lane.now()))
+        speaker.items, speaker.unlabelled = past.items(path)
+
+    def _keep(self, path: str, value: bytes | None, lane: Lane) -> None:
+        if self._keeper is not None:
+            lane.keep(path, value)
 
     async def _nested(self, stage: PlannedPipeline, values: Values, lane: Lane, path: str) -> Any:
         inner: Values = {key: value for key, value in values.items() if not isinstance(key, str)}
@@ -217,6 +267,7 @@ class Runner:
         self.failures.append(problem)
         self.cause = self.cause or error
         lane.tell(StepFailed(path, problem, t=lane.now()))
+        self._keep(path, None, lane)
         return StepFailure(problem)
 
     def _note(self, error: Exception, path: str) -> None:

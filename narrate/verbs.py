@@ -59,6 +59,10 @@ class Lane(Protocol):
         """
         ...
 
+    def keep(self, path: str, value: bytes | None) -> None:
+        """Keep what a step gave, once it has told its end, for the case that the run must be gone on with elsewhere."""
+        ...
+
     def settle(self) -> Awaitable[None]:
         """Wait until what has been told is kept and the readers have had their chance to pass it on."""
         ...

@@ -1,15 +1,25 @@
-"""The journal in memory: cursors that miss nothing and hold nothing, and which records are forgotten when."""
+"""The journal in memory: cursors that miss nothing and hold nothing, and which records are forgotten when.
+
+What it has in common with every journal is in the laws (`test_journal_laws`). Here is what only memory can promise:
+that all is kept at once, and what it weighs.
+"""
+
+import gc
+import weakref
 
 import pytest
-import trio
-import trio.testing
 
+from narrate.errors import RecordGone
 from narrate.events import Message, Progress, RunFinished, RunId, to_json
-from narrate.journal.base import Journal
+from narrate.journal import memory
+from narrate.journal.base import Begun, Journal, Retention
 from narrate.journal.memory import MemoryJournal
+from tests.journal_kinds import Clock
 
 RUN = RunId("r")
 END = RunFinished(None, 1.0, t=1.0)
+AGE = 100.0
+LONG = "x" * 10_000
 
 
 def said(text):
@@ -20,29 +30,45 @@ def texts(events):
     return [event.text for event in events]
 
 
-def opened(journal, *runs, ended=True):
+def types(events):
+    return [event.type for event in events]
+
+
+def begun(run=RUN, **more):
+    return Begun(run=RunId(run), pipeline="p", **more)
+
+
+async def opened(journal, *runs, ended=True):
     for run in runs:
-        journal.open_record(RunId(run)).append([END] if ended else [])
+        writer = await journal.open_record(begun(run))
+        writer.append([said(LONG), *[END] * ended])
 
 
-def known(journal, names):
-    return "".join(name for name in names if journal.maybe_reader(RunId(name)) is not None)
+async def first_types(journal, runs):
+    """What the record of each run begins with now."""
+    return [(await journal.maybe_reader(RunId(run))).take_nowait()[0].type for run in runs]
 
 
 @pytest.fixture
-def journal() -> Journal:
-    return MemoryJournal()
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def journal(clock) -> Journal:
+    return MemoryJournal(Retention(age=AGE, size=3 * len(LONG) + 5000), clock)
 
 
 # --- Reading ---
 
 
-def test_a_run_that_is_not_known_has_no_reader(journal):
-    assert journal.maybe_reader(RUN) is None
+async def test_a_run_that_is_not_known_has_no_reader(journal):
+    assert await journal.maybe_reader(RUN) is None
 
 
-def test_a_cursor_takes_all_there_is_and_then_what_is_new(journal):
-    writer, reader = journal.open_record(RUN), journal.maybe_reader(RUN)
+async def test_what_is_appended_is_kept_and_shown_at_once(journal):
+    writer = await journal.open_record(begun())
+    reader = await journal.maybe_reader(RUN)
 
     writer.append([said("a"), said("b")])
     first = reader.take_nowait()
@@ -53,27 +79,28 @@ def test_a_cursor_takes_all_there_is_and_then_what_is_new(journal):
 
 
 @pytest.mark.parametrize(("after", "rest"), [(0, "abc"), (1, "bc"), (3, ""), (9, ""), (-1, "abc")])
-def test_a_cursor_begins_behind_the_number_it_is_given(journal, after, rest):
-    journal.open_record(RUN).append([said(text) for text in "abc"])
+async def test_a_cursor_begins_behind_the_number_it_is_given(journal, after, rest):
+    (await journal.open_record(begun())).append([said(text) for text in "abc"])
 
-    assert "".join(texts(journal.maybe_reader(RUN, after).take_nowait())) == rest
+    assert "".join(texts((await journal.maybe_reader(RUN, after)).take_nowait())) == rest
 
 
-def test_a_cursor_has_ended_once_all_is_taken_up_to_the_end(journal):
-    writer, reader = journal.open_record(RUN), journal.maybe_reader(RUN)
+async def test_a_cursor_has_ended_once_all_is_taken_up_to_the_end(journal):
+    writer = await journal.open_record(begun())
+    reader = await journal.maybe_reader(RUN)
     states = [reader.ended]
 
     writer.append([said("a"), END])
     states.append(reader.ended)
     reader.take_nowait()
 
-    assert [*states, reader.ended, journal.maybe_reader(RUN, 9).ended] == [False, False, True, True]
+    assert [*states, reader.ended, (await journal.maybe_reader(RUN, 9)).ended] == [False, False, True, True]
 
 
-def test_two_cursors_get_the_very_same_line(journal):
-    writer = journal.open_record(RUN)
+async def test_two_cursors_get_the_very_same_line(journal):
+    writer = await journal.open_record(begun())
     writer.append([said("a")])
-    one, other = journal.maybe_reader(RUN), journal.maybe_reader(RUN)
+    one, other = writer.reader(), await journal.maybe_reader(RUN)
 
     (event,) = one.take_nowait()
 
@@ -81,152 +108,114 @@ def test_two_cursors_get_the_very_same_line(journal):
     assert one.line(event) == to_json(event)
 
 
-def test_a_status_is_taken_once_by_each_cursor(journal):
-    writer = journal.open_record(RUN)
+async def test_a_status_is_taken_once_by_each_cursor(journal):
+    writer = await journal.open_record(begun())
     writer.report(Progress("a", 1, t=0.0))
-    one, other = journal.maybe_reader(RUN), journal.maybe_reader(RUN)
+    one, other = writer.reader(), await journal.maybe_reader(RUN)
 
     taken = [one.take_status_nowait(), one.take_status_nowait(), other.take_status_nowait()]
 
     assert [[status.done for status in statuses] for statuses in taken] == [[1], [], [1]]
 
 
-# --- Waiting ---
+async def test_nothing_outlives_the_process_so_nothing_is_kept_for_another(journal):
+    writer = await journal.open_record(begun())
 
+    await journal.stop(RUN, "Enough.")
 
-@pytest.mark.parametrize(
-    "happen",
-    [
-        lambda writer: writer.append([said("a")]),
-        lambda writer: writer.append([END]),
-        lambda writer: writer.report(Progress("a", t=0.0)),
-    ],
-    ids=["event", "end", "status"],
-)
-async def test_whoever_waits_is_woken_by_anything_new(journal, nursery, happen):
-    writer, reader = journal.open_record(RUN), journal.maybe_reader(RUN)
-    woken = trio.Event()
-
-    async def wait():
-        await reader.wait_more()
-        woken.set()
-
-    nursery.start_soon(wait)
-    await trio.testing.wait_all_tasks_blocked()
-    before = woken.is_set()
-    happen(writer)
-    await trio.testing.wait_all_tasks_blocked()
-
-    assert (before, woken.is_set()) == (False, True)
-
-
-async def test_nobody_waits_for_what_is_there_already(journal, autojump_clock):
-    writer, reader = journal.open_record(RUN), journal.maybe_reader(RUN)
-
-    with trio.fail_after(1):
-        writer.append([said("a")])
-        await reader.wait_more()
-        reader.take_nowait()
-        writer.report(Progress("a", t=0.0))
-        await reader.wait_more()
-        reader.take_status_nowait()
-        writer.append([END])
-        reader.take_nowait()
-        await reader.wait_more()
-
-    assert reader.ended
-
-
-async def test_readers_that_waited_have_taken_what_was_appended_when_it_has_settled(journal, nursery):
-    writer = journal.open_record(RUN)
-    taken = []
-
-    async def read(reader):
-        while True:
-            await reader.wait_more()
-            taken.extend(reader.take_nowait())
-
-    for _ in range(5):
-        nursery.start_soon(read, journal.maybe_reader(RUN))
-    await trio.testing.wait_all_tasks_blocked()
-
-    for n in range(1, 6):
-        writer.append([said("x")])
-        await writer.settle()
-        assert len(taken) == 5 * n
-    nursery.cancel_scope.cancel()
-
-
-async def test_a_reader_that_leaves_while_it_waits_leaves_nothing_behind(journal):
-    writer, reader = journal.open_record(RUN), journal.maybe_reader(RUN)
-    async with trio.open_nursery() as readers:
-        readers.start_soon(reader.wait_more)
-        await trio.testing.wait_all_tasks_blocked()
-        readers.cancel_scope.cancel()
-
-    writer.append([said("a")])
-    await writer.settle()
-
-    assert texts(reader.take_nowait()) == ["a"]
-
-
-async def test_settling_is_a_checkpoint_and_can_be_cancelled(journal):
-    writer = journal.open_record(RUN)
-
-    with trio.CancelScope() as scope:
-        scope.cancel()
-        await writer.settle()
-
-    assert scope.cancelled_caught
+    assert (journal.durable, writer.durable) == (False, False)
+    assert (list(await journal.stops()), list(await journal.unfinished())) == ([], [])
 
 
 # --- Forgetting ---
 
 
-def test_the_oldest_records_that_have_ended_are_forgotten():
-    journal = MemoryJournal(keep=2)
+async def test_of_the_records_that_have_ended_the_oldest_is_trimmed_when_they_are_too_large(journal):
+    await opened(journal, *"abcd")
 
-    opened(journal, "a", "b", "c")
-
-    assert known(journal, "abc") == "bc"
+    assert await first_types(journal, "abcd") == ["gap", "message", "message", "message"]
 
 
-def test_a_live_record_is_never_forgotten():
-    journal = MemoryJournal(keep=2)
-    opened(journal, "a", "b", ended=False)
+async def test_a_live_record_is_never_trimmed(journal, clock):
+    await opened(journal, "a", "b", ended=False)
+    await opened(journal, *"cdefgh")
 
-    opened(journal, *"cdefgh")
+    clock.go_on(10 * AGE)
 
-    assert known(journal, "ab") == "ab"
-    assert len(known(journal, "cdefgh")) <= 3
+    assert await first_types(journal, "ab") == ["message", "message"]
 
 
-def test_a_record_may_be_forgotten_once_it_has_ended():
-    journal = MemoryJournal(keep=1)
-    writer = journal.open_record(RUN)
-    opened(journal, "b")
+async def test_a_record_grows_old_from_its_end_on_and_not_from_its_beginning(journal, clock):
+    writer = await journal.open_record(begun())
+    writer.append([said("a")])
+    clock.go_on(10 * AGE)
     writer.append([END])
 
-    opened(journal, "c", "d", "e")
+    clock.go_on(AGE - 1)
+    young = await first_types(journal, RUN)
+    clock.go_on(2)
 
-    assert known(journal, ["r", "b", "c", "d"]) == ""
-
-
-def test_a_reader_goes_on_with_a_record_that_is_forgotten_meanwhile():
-    journal = MemoryJournal(keep=1)
-    opened(journal, "a")
-    reader = journal.maybe_reader(RunId("a"))
-
-    opened(journal, "b")
-
-    assert known(journal, "a") == ""
-    assert [event.type for event in reader.take_nowait()] == ["run.finished"]
+    assert (young, await first_types(journal, RUN)) == (["message"], ["gap"])
 
 
-def test_a_journal_that_keeps_nothing_still_keeps_the_live():
-    journal = MemoryJournal(keep=0)
+async def test_a_reader_goes_on_with_what_is_left_of_a_record_that_is_trimmed_meanwhile(journal, clock):
+    writer = await journal.open_record(begun())
+    reader, late = writer.reader(), writer.reader(1)
+    writer.append([said("a"), said("b"), END])
 
-    opened(journal, "a")
-    opened(journal, "b", ended=False)
+    clock.go_on(AGE + 1)
+    await journal.maybe_reader(RUN)
 
-    assert known(journal, "ab") == "b"
+    gaps = [cursor.take_nowait()[0] for cursor in (reader, late)]
+    assert [(gap.first, gap.last) for gap in gaps] == [(1, 2), (2, 2)]
+    assert (reader.ended, late.ended) == (True, True)
+
+
+async def test_a_journal_that_keeps_nothing_still_keeps_the_live(clock):
+    journal = MemoryJournal(Retention(age=0.0, size=0), clock)
+
+    await opened(journal, "a")
+    await opened(journal, "b", ended=False)
+
+    assert await first_types(journal, "b") == ["message"]
+    with pytest.raises(RecordGone):
+        await journal.maybe_reader(RunId("a"))
+
+
+async def test_an_expired_record_takes_no_memory(journal, clock):
+    writer = await journal.open_record(begun())
+    writer.append([said("a"), END])
+    live = weakref.ref(writer.live)
+    del writer
+
+    clock.go_on(2 * AGE + 1)
+    for _ in range(2):
+        await journal.maybe_begun(RunId("other"))
+    gc.collect()
+
+    assert live() is None
+
+
+async def test_only_so_many_expired_runs_are_remembered(journal, clock, monkeypatch):
+    monkeypatch.setattr(memory, "EXPIRED", 2)
+    for run in "abc":
+        await opened(journal, run)
+        clock.go_on(2 * AGE + 1)
+        await journal.maybe_reader(RunId("z"))
+        await journal.maybe_reader(RunId("z"))
+
+    assert await journal.maybe_reader(RunId("a")) is None
+    for run in "bc":
+        with pytest.raises(RecordGone):
+            await journal.maybe_reader(RunId(run))
+
+
+async def test_to_append_nothing_after_the_end_is_nothing(journal):
+    writer = await journal.open_record(begun("a"))
+    writer.append([said(LONG), END])
+
+    for _ in range(5):
+        writer.append([])
+    await opened(journal, "b")
+
+    assert await first_types(journal, "ab") == ["message", "message"]

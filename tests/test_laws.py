@@ -27,8 +27,9 @@ from narrate.events import (
 )
 from narrate.grammar import check_record
 from narrate.journal.memory import MemoryJournal
-from narrate.narrator import Run, open_narrator
+from narrate.narrator import open_narrator
 from narrate.order import OrderLane, ReadingOrder
+from narrate.running import Run
 from tests.generated import (
     BROKE_TIDYING,
     TIDYING,
@@ -99,7 +100,7 @@ async def _play(built: Built, seed: int, disturb: Disturbance | None) -> Played:
     result = error = None
     with trio.fail_after(DEADLINE), watched_orders() as waiting, trio.CancelScope() as program:
         async with open_narrator([built.pipeline], journal=journal) as narrator, trio.open_nursery() as nursery:
-            run = narrator.begin(built.pipeline)
+            run = await narrator.begin(built.pipeline)
             nursery.start_soon(_follow, run, live, witness.heard)
             if disturb is not None:
                 await disturb(Scene(run, nursery, program))
@@ -107,7 +108,7 @@ async def _play(built: Built, seed: int, disturb: Disturbance | None) -> Played:
                 result = await run.result()
             except (RunFailed, RunCancelled) as failure:
                 error = failure
-    reader = journal.maybe_reader(run.id)
+    reader = await journal.maybe_reader(run.id)
     assert reader is not None
     return Played(reader.take_nowait(), live, witness, result, error, waiting)
 
@@ -305,7 +306,7 @@ async def test_plain_functions_are_told_in_the_same_order_as_any_other():
         made = Pipeline("threads", concurrent(threaded, beside), concurrent(beside_too, threaded_too))
         with trio.fail_after(5):
             async with open_narrator([made], journal=journal) as narrator:
-                running = narrator.begin(made)
+                running = await narrator.begin(made)
                 assert await running.result() == {"beside_too": None, "threaded_too": "done"}
         events = running.reader().take_nowait()
         check_record(events)

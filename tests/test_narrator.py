@@ -27,7 +27,8 @@ from narrate import (
 from narrate.events import RunId, from_json, to_json
 from narrate.grammar import check_record
 from narrate.journal.memory import MemoryJournal
-from narrate.narrator import HOLD, open_narrator
+from narrate.narrator import open_narrator
+from narrate.running import HOLD
 
 
 class Request(BaseModel):
@@ -312,21 +313,21 @@ async def test_a_reader_that_stays_keeps_the_run_and_one_that_leaves_after_the_e
 
 async def test_there_are_no_more_runs_than_allowed(autojump_clock):
     async with open_narrator([slow], max_runs=2) as narrator:
-        first, second = narrator.begin(slow), narrator.begin(slow)
+        first, second = await narrator.begin(slow), await narrator.begin(slow)
         with pytest.raises(TooManyRuns, match="2 runs are under way") as caught:
-            narrator.begin(slow)
+            await narrator.begin(slow)
         assert (narrator.runs, caught.value.limit, caught.value.retry_after) == ((first, second), 2, 5)
 
         await first.result()
         await trio.testing.wait_all_tasks_blocked()
 
         assert narrator.runs == ()
-        assert await narrator.begin(slow).result() == "worked"
+        assert await (await narrator.begin(slow)).result() == "worked"
 
 
 async def test_a_held_run_has_told_that_it_began_and_does_nothing_until_it_is_let_go(autojump_clock):
     async with open_narrator([slow]) as narrator:
-        running = narrator.begin(slow, held=True)
+        running = await narrator.begin(slow, held=True)
         await trio.sleep(1)
         before = [event.type for event in running.reader().take_nowait()]
         running.release()
@@ -337,16 +338,16 @@ async def test_a_held_run_has_told_that_it_began_and_does_nothing_until_it_is_le
 
 async def test_two_narrators_in_one_process_know_nothing_of_each_other(autojump_clock):
     async with open_narrator([slow], max_runs=1) as one, open_narrator([slow], max_runs=1) as other:
-        mine, theirs = one.begin(slow), other.begin(slow)
+        mine, theirs = await one.begin(slow), await other.begin(slow)
         mine.cancel()
-        assert one.journal.maybe_reader(theirs.id) is None
+        assert await one.journal.maybe_reader(theirs.id) is None
 
         assert await theirs.result() == "worked"
 
 
 async def test_a_held_run_that_nobody_lets_go_is_given_up(autojump_clock):
     async with open_narrator([slow]) as narrator:
-        running = narrator.begin(slow, held=True)
+        running = await narrator.begin(slow, held=True)
         with pytest.raises(RunCancelled, match=r"^Nobody was reading any more.$"):
             await running.result()
 
@@ -355,7 +356,7 @@ async def test_a_held_run_that_nobody_lets_go_is_given_up(autojump_clock):
 
 async def test_a_run_is_known_by_its_id_while_it_is_under_way(autojump_clock):
     async with open_narrator([slow]) as narrator:
-        running = narrator.begin(slow)
+        running = await narrator.begin(slow)
 
         assert narrator.maybe_run(running.id) is running
         assert narrator.maybe_run(RunId("another")) is None
@@ -364,16 +365,18 @@ async def test_a_run_is_known_by_its_id_while_it_is_under_way(autojump_clock):
 class FullDisk:
     """A writer that keeps nothing for good."""
 
+    durable = left = False
+
     def __init__(self, record):
-        self.append, self.report = record.append, record.report
+        self.append, self.report, self.reader, self.stop = record.append, record.report, record.reader, record.stop
 
     async def settle(self):
         raise OSError("no space for s3cret")
 
 
 class FullJournal(MemoryJournal):
-    def open_record(self, run):
-        return FullDisk(super().open_record(run))
+    async def open_record(self, begun, deliveries=()):
+        return FullDisk(await super().open_record(begun, deliveries))
 
 
 async def test_an_error_of_no_step_ends_the_run_and_is_logged_without_its_secrets(caplog):

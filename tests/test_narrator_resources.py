@@ -44,7 +44,7 @@ async def test_what_steps_need_is_opened_once_for_many_runs_and_closed_in_revers
     pipeline = opening(log)
 
     async with open_narrator([pipeline, pipeline]) as narrator:
-        results = [await narrator.begin(pipeline).result() for _ in range(3)]
+        results = [await (await narrator.begin(pipeline)).result() for _ in range(3)]
         opened = list(log)
 
     assert results == ["client of conf"] * 3

@@ -27,6 +27,7 @@ from narrate import (
 )
 from narrate.errors import RunFailed
 from narrate.events import Message, StepSkipped, Token
+from narrate.journal.base import Retention
 from narrate.journal.memory import MemoryJournal
 from narrate.narrator import open_narrator
 from narrate.wire.text import TextForm
@@ -145,14 +146,17 @@ async def test_an_optional_caller_and_an_optional_input_are_given():
     assert await run(Pipeline("p", look, takes=Login), {"token": "t"}, caller=Caller(ip="192.0.2.1")) == "192.0.2.1 t"
 
 
-async def test_the_record_of_a_forgotten_run_is_gone_and_says_so():
+async def test_whoever_holds_a_run_can_read_it_when_the_journal_has_let_it_go():
     pipeline = Pipeline("p", one)
-    async with open_narrator([pipeline], journal=MemoryJournal(keep=1)) as narrator:
-        first = narrator.begin(pipeline)
-        await first.result()
-        narrator.begin(pipeline)
+    journal = MemoryJournal(Retention(age=0))
+    async with open_narrator([pipeline], journal=journal) as narrator:
+        running = await narrator.begin(pipeline)
+        before = [event async for event in running.events()]
+        await narrator.begin(pipeline)
         with pytest.raises(RecordGone, match="is no longer kept"):
-            first.events()
+            await journal.maybe_reader(running.id)
+
+        assert [event.type async for event in running.events()] == ["gap", before[-1].type]
 
 
 async def test_half_a_character_in_a_title_breaks_no_form():
@@ -175,7 +179,7 @@ async def test_many_short_stays_leave_one_task_behind():
 
     pipeline = Pipeline("p", wait, linger=60)
     async with trio.open_nursery() as nursery, open_narrator([pipeline]) as narrator:
-        running = narrator.begin(pipeline)
+        running = await narrator.begin(pipeline)
         await trio.testing.wait_all_tasks_blocked()
         before = trio.lowlevel.current_statistics().tasks_living
         for _ in range(100):

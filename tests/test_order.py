@@ -117,6 +117,32 @@ def test_what_has_a_size_is_counted_while_it_waits():
     assert (order.held, order.held_bytes) == (0, 0)
 
 
+def test_what_a_waiting_lane_holds_back_can_be_read_from_its_end():
+    order = Order()
+    first, second = order.fork(order.root, 2)
+    order.feed(second, "a")
+    inner = order.fork(second, 2)
+    order.feed(second, "d")
+    order.feed(inner[1], "c")
+    order.feed(inner[0], "b")
+    assert list(order.held_back(second)) == ["d", "c", "b", "a"]
+    assert list(order.held_back(inner[1])) == ["c"]
+    assert list(order.held_back(first)) == []
+    assert list(order.close(first)) == ["a", "b"]
+    assert list(order.held_back(inner[1])) == ["c"]
+    order.close(inner[0])
+    order.close(inner[1])
+    assert list(order.held_back(second)) == []
+
+
+def test_what_is_held_back_can_be_read_without_reading_it_all():
+    order = Order()
+    _, second = order.fork(order.root, 2)
+    for number in range(1000):
+        order.feed(second, f"{number}")
+    assert work_of(lambda: next(order.held_back(second))) < 20
+
+
 def test_nothing_is_live_after_the_end():
     order = Order()
     order.close(order.root)
@@ -175,6 +201,20 @@ class Telling:
         assert (self.order.held, self.order.held_bytes) == (len(waiting), sum(waiting))
         assert sum(self.order.is_live(lane.lane) for lane in self.lanes) == (not self.order.ended)
         assert self.told == self.root.written()[: len(self.told)]
+        told = set(self.told)
+        for lane in self.not_being_told():
+            left = [fact for fact in lane.written() if fact not in told]
+            assert list(self.order.held_back(lane.lane)) == left[::-1]
+
+    def not_being_told(self) -> list[Lane]:
+        """The lanes that wait or are done with: all but the live one and those that it is in."""
+        being_told: set[OrderLane[str]] = set()
+        for lane in self.lanes:
+            outer = lane.lane if self.order.is_live(lane.lane) else None
+            while outer is not None:
+                being_told.add(outer)
+                outer = outer.parent
+        return [lane for lane in self.lanes if lane.lane not in being_told]
 
 
 MOVES = st.tuples(st.sampled_from(["feed", "feed", "feed", "fork", "close"]), st.integers(0, 99), st.integers(0, 3))

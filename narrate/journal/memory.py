@@ -1,156 +1,206 @@
-"""The journal in memory: what is appended is kept at once, and is gone with the process.
+"""The journal in memory: what is appended is kept at once, and is gone with the process."""
 
-Readers wait in one place a record. No channel is on this path: a reader that is woken takes all there is, so the
-cost of a burst is that of one wake-up.
-"""
-
+import time
 from collections import OrderedDict
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from operator import itemgetter
 
-import trio
+from narrate.delivery import Delivery
+from narrate.errors import KeyTaken, RecordGone
+from narrate.events import Event, Progress, RunId, Terminal
+from narrate.journal.base import MOST_DUE, Begun, Retention, Unfinished
+from narrate.journal.live import LiveRecord, Reader
+from narrate.past import Kept
+from narrate.record import weight_of
 
-from narrate.events import Event, Progress, RunId
-from narrate.record import Record
-
-ROUNDS = 32
-"""Rounds of the scheduler for which `settle` waits for readers. To pass a chunk on through a server takes a few; a
-reader that is not back after so many is slow, and nobody waits for the slow."""
+EXPIRED = 10_000
+"""Expired runs whose ids are remembered, so that who asks for one hears that it was there."""
 
 
 class MemoryRecord:
-    """A record and the readers that wait for more of it.
+    """A run's record, and the hand that writes it."""
 
-    `away` readers have been woken and are not back: they are passing on what they took.
-    """
+    __slots__ = ("_journal", "begun", "ended_at", "left", "live", "weight")
 
-    __slots__ = ("_parked", "away", "generation", "record")
+    durable = False
 
-    def __init__(self) -> None:
-        self.record = Record()
-        self.away = 0
-        self.generation = 0
-        # What a parking lot does, at a third of its price: each event of each step passes here.
-        self._parked: dict[trio.lowlevel.Task, None] = {}
+    def __init__(self, journal: "MemoryJournal", begun: Begun) -> None:
+        self._journal = journal
+        self.begun = begun
+        self.live = LiveRecord()
+        self.left = False
+        self.ended_at: float | None = None
+        self.weight = 0
 
     def append(self, facts: Sequence[Event]) -> None:
-        for fact in facts:
-            self.record.append(fact)
-        self._wake()
+        if self.left or not facts:
+            return
+        record = self.live.record
+        try:
+            for fact in facts:
+                record.append(fact)
+        finally:
+            if record.ended and self.ended_at is None:
+                self._journal.end(self)
+            if self.live.sleepers:
+                self.live.wake()
 
     def report(self, progress: Progress) -> None:
-        self.record.report(progress)
-        self._wake()
+        self.live.report(progress)
 
-    async def settle(self) -> None:
-        # Not a step's business whether anybody listens; but one that blocks the thread must not begin before those who
-        # do have heard that it begins.
-        await trio.lowlevel.checkpoint()
-        for _ in range(ROUNDS):
-            if not self.away:
-                return
-            await trio.lowlevel.cancel_shielded_checkpoint()
-        # Whoever is away now is slow, and counts again once it has come back.
-        self.away = 0
-        self.generation += 1
+    def keep(self, path: str, kept: Kept) -> None:
+        """Nothing outlives the process, so nothing is kept."""
 
-    async def park(self) -> None:
-        """Wait until something is appended or reported."""
-        task = trio.lowlevel.current_task()
-        self._parked[task] = None
-        await trio.lowlevel.wait_task_rescheduled(partial(self._give_up, task))
+    def stop(self, reason: str) -> None:
+        """Nothing outlives the process, so nothing is kept."""
 
-    def unpark(self, task: trio.lowlevel.Task) -> None:
-        """Let one that waits go on by itself."""
-        if task in self._parked:
-            del self._parked[task]
-            self.away += 1
-            trio.lowlevel.reschedule(task)
+    def settle(self) -> Awaitable[None]:
+        return self.live.settle()
 
-    def _give_up(self, task: trio.lowlevel.Task, _raise: object) -> trio.lowlevel.Abort:
-        del self._parked[task]
-        return trio.lowlevel.Abort.SUCCEEDED
+    def reader(self, after: int = 0) -> Reader:
+        return Reader(self.live, after)
 
-    def _wake(self) -> None:
-        if self._parked:
-            self.away += len(self._parked)
-            for task in self._parked:
-                trio.lowlevel.reschedule(task)
-            self._parked.clear()
-
-
-class MemoryReader:
-    """A cursor: the number of the last event taken, and the version of the last status."""
-
-    __slots__ = ("_away_in", "_memory", "_taken", "_task", "_version")
-
-    def __init__(self, memory: MemoryRecord, after: int) -> None:
-        self._memory = memory
-        self._taken = max(after, 0)
-        self._version = 0
-        self._away_in: int | None = None
-        self._task: trio.lowlevel.Task | None = None
-
-    @property
-    def ended(self) -> bool:
-        record = self._memory.record
-        return record.ended and self._taken >= len(record.events)
-
-    def take_nowait(self) -> Sequence[Event]:
-        events = self._memory.record.events[self._taken :]
-        self._taken += len(events)
-        return events
-
-    def take_status_nowait(self) -> Sequence[Progress]:
-        record = self._memory.record
-        statuses = record.statuses(self._version)
-        self._version = record.version
-        return statuses
-
-    def line(self, event: Event) -> bytes:
-        return self._memory.record.line(event.n)
-
-    def stop_waiting(self) -> None:
-        if self._task is not None:
-            self._memory.unpark(self._task)
-
-    async def wait_more(self) -> None:
-        if self._has_more():
-            return
-        memory = self._memory
-        if self._away_in == memory.generation:
-            memory.away = max(memory.away - 1, 0)
-        self._away_in = None
-        self._task = trio.lowlevel.current_task()
-        await memory.park()
-        self._away_in = memory.generation
-
-    def _has_more(self) -> bool:
-        record = self._memory.record
-        return record.ended or len(record.events) > self._taken or record.version > self._version
+    def let_go(self) -> None:
+        self.left = True
 
 
 class MemoryJournal:
-    """Keeps the records of the latest runs: of those that have ended, at most `keep`."""
+    """Keeps records in memory, and those of runs that have ended for as long as `retention` says.
 
-    def __init__(self, keep: int = 1000) -> None:
-        self._records: OrderedDict[RunId, MemoryRecord] = OrderedDict()
-        self._keep = keep
+    `now` tells the time in seconds since 1970.
+    """
 
-    def open_record(self, run: RunId) -> MemoryRecord:
-        self._forget()
-        record = self._records[run] = MemoryRecord()
+    durable = False
+
+    def __init__(self, retention: Retention | None = None, now: Callable[[], float] = time.time) -> None:
+        self._retention = retention or Retention(size=256 * 1024 * 1024)
+        self._now = now
+        self._records: dict[RunId, MemoryRecord] = {}
+        self._whole: OrderedDict[RunId, MemoryRecord] = OrderedDict()  # of runs that have ended, the oldest first
+        self._trimmed: OrderedDict[RunId, MemoryRecord] = OrderedDict()
+        self._size = 0
+        self._expired: OrderedDict[RunId, None] = OrderedDict()
+        self._keys: dict[tuple[str | None, str, str], Begun] = {}
+        self._deliveries: dict[str, Delivery] = {}
+        self._waiting: dict[RunId, list[str]] = {}
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        yield
+
+    async def open_record(self, begun: Begun, deliveries: Sequence[Delivery] = ()) -> MemoryRecord:
+        self._tidy()
+        if begun.key is not None:
+            first = self._keys.setdefault((begun.owner, begun.pipeline, begun.key), begun)
+            if first is not begun:
+                raise KeyTaken(first.run, first.asked)
+        record = self._records[begun.run] = MemoryRecord(self, begun)
+        for delivery in deliveries:
+            self._deliveries[delivery.id] = delivery
+            self._waiting.setdefault(begun.run, []).append(delivery.id)
         return record
 
-    def maybe_reader(self, run: RunId, after: int = 0) -> MemoryReader | None:
-        memory = self._records.get(run)
-        return MemoryReader(memory, after) if memory is not None else None
+    async def maybe_reader(self, run: RunId, after: int = 0) -> Reader | None:
+        record = self._maybe_record(run)
+        return record.reader(after) if record is not None else None
 
-    def _forget(self) -> None:
-        """Let the oldest ended runs go. A live run is never forgotten, and ones behind it wait for the next time."""
-        while self._records and len(self._records) >= self._keep:
-            oldest, memory = next(iter(self._records.items()))
-            if not memory.record.ended:
-                self._records.move_to_end(oldest)
-                return
-            del self._records[oldest]
+    async def maybe_begun(self, run: RunId) -> Begun | None:
+        record = self._maybe_record(run)
+        return record.begun if record is not None else None
+
+    async def listed(self, owner: str | None, most: int = 50) -> Sequence[tuple[Begun, Terminal | None]]:
+        self._tidy()
+        if owner is None:
+            return []
+        theirs = [record for record in reversed(self._records.values()) if record.begun.owner == owner]
+        return [(record.begun, _end_of(record)) for record in theirs[:most]]
+
+    async def stop(self, run: RunId, reason: str) -> None:
+        """There is no other process."""
+
+    async def stops(self) -> Sequence[tuple[RunId, str]]:
+        return ()
+
+    async def watch(self, run: RunId) -> None:
+        """There is no other process."""
+
+    async def watched(self) -> Sequence[RunId]:
+        return ()
+
+    async def unfinished(self) -> Sequence[Unfinished]:
+        return ()
+
+    async def due(self, now: float, until: float) -> Sequence[Delivery]:
+        ready = [(one.due, one) for one in self._deliveries.values() if one.due is not None and one.due <= now]
+        found = [one for _, one in sorted(ready, key=itemgetter(0))[:MOST_DUE]]
+        for delivery in found:
+            self._deliveries[delivery.id] = replace(delivery, due=until)
+        return found
+
+    async def put(self, delivery: Delivery) -> None:
+        self._deliveries[delivery.id] = delivery
+
+    async def deliveries(self, *, run: RunId | None = None, state: str | None = None) -> Sequence[Delivery]:
+        return [
+            delivery
+            for delivery in reversed(self._deliveries.values())
+            if run in (None, delivery.run) and state in (None, delivery.state)
+        ]
+
+    async def maybe_delivery(self, id: str) -> Delivery | None:  # noqa: A002
+        return self._deliveries.get(id)
+
+    def end(self, record: MemoryRecord) -> None:
+        """A record has ended: from now on it grows old, and its deliveries are due."""
+        record.ended_at = self._now()
+        record.weight = weight_of(record.live.record.events)
+        self._size += record.weight
+        self._whole[record.begun.run] = record
+        for id_ in self._waiting.pop(record.begun.run, ()):
+            self._deliveries[id_] = replace(self._deliveries[id_], state="due", due=record.ended_at)
+
+    def _maybe_record(self, run: RunId) -> MemoryRecord | None:
+        self._tidy()
+        if run in self._expired:
+            raise RecordGone(run)
+        return self._records.get(run)
+
+    def _tidy(self) -> None:
+        """Let go of what need be kept no longer, the oldest first."""
+        now, age = self._now(), self._retention.age
+        while self._whole and (self._size > self._retention.size or _ended_at(self._whole) + age <= now):
+            run, record = self._whole.popitem(last=False)
+            record.live.record.trim(record.live.record.last)
+            self._size -= record.weight
+            self._trimmed[run] = record
+        while self._trimmed and _ended_at(self._trimmed) + 2 * age <= now and not self._owes(next(iter(self._trimmed))):
+            self._expire(*self._trimmed.popitem(last=False))
+
+    def _owes(self, run: RunId) -> bool:
+        """Whether a delivery of this run is still to be tried. It and what ended after it is kept until then."""
+        return any(one.run == run and one.due is not None for one in self._deliveries.values())
+
+    def _expire(self, run: RunId, record: MemoryRecord) -> None:
+        del self._records[run]
+        if record.begun.key is not None:
+            del self._keys[record.begun.owner, record.begun.pipeline, record.begun.key]
+        for delivery in [one for one in self._deliveries.values() if one.run == run and one.due is None]:
+            del self._deliveries[delivery.id]
+        self._expired[run] = None
+        if len(self._expired) > EXPIRED:
+            self._expired.popitem(last=False)
+
+
+def _ended_at(records: "OrderedDict[RunId, MemoryRecord]") -> float:
+    """When the oldest of these ended."""
+    ended_at = next(iter(records.values())).ended_at
+    assert ended_at is not None
+    return ended_at
+
+
+def _end_of(record: MemoryRecord) -> Terminal | None:
+    events = record.live.record.events
+    last = events[-1] if events else None
+    return last if isinstance(last, Terminal) else None

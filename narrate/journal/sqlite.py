@@ -1,0 +1,358 @@
+"""The journal in a SQLite file: what was told outlives the process, and several processes can use one file.
+
+A live record is in memory as well. What is appended is numbered at once, queued to be committed (`commits`), and shown
+only then.
+"""
+
+import secrets
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+import trio
+
+from narrate.delivery import Delivery
+from narrate.errors import JournalError, JournalFailed, KeyTaken, RecordGone
+from narrate.events import Event, Progress, RunId, Terminal, to_json
+from narrate.journal import rows
+from narrate.journal.base import Begun, Retention, Unfinished
+from narrate.journal.commits import Commits, commit
+from narrate.journal.live import LiveRecord, Reader
+from narrate.journal.schema import connect, connect_again
+from narrate.past import Kept, Retelling
+from narrate.record import ENDS, numbered
+
+T = TypeVar("T")
+
+WATCH_EVERY = 0.1
+"""Seconds between two looks at records that another process writes and somebody reads here."""
+
+TIDY_EVERY = 60.0
+"""Seconds between two times that what is old is let go."""
+
+
+class SqliteWriter:
+    """A run's record, and the hand that writes it."""
+
+    durable = True
+
+    def __init__(self, journal: "SqliteJournal", seq: int, run: RunId, live: LiveRecord) -> None:
+        self.live = live
+        self.run = run
+        self.ended = False
+        self._journal = journal
+        self._commits = journal.commits
+        self._seq = seq
+        self._last = live.record.last
+        self._size = 0
+        self._unshown: list[tuple[Event, bytes]] = []
+        self._written = 0  # how much had been queued with the last of ours
+        self._retelling: Retelling | None = None
+        self.left = False
+
+    def retell(self, kept: Sequence[tuple[str, Kept]]) -> None:
+        """Pass over what the record has already; what is new comes behind."""
+        self._retelling = Retelling(tuple(self.live.record.events), kept)
+
+    def append(self, facts: Sequence[Event]) -> None:
+        if self._retelling is not None:
+            facts = self._retelling.rest(facts)
+        if not facts or self.left:
+            return
+        events: list[tuple[Event, bytes]] = []
+        try:
+            for fact in facts:
+                event = numbered(fact, self._last + 1, ended=self.ended)
+                self._last += 1
+                self.ended = isinstance(event, ENDS)
+                events.append((event, to_json(event)))
+        finally:
+            if events:
+                self._queue(events)
+
+    def _queue(self, events: Sequence[tuple[Event, bytes]]) -> None:
+        lines = [(event.n, line) for event, line in events]
+        now = self._journal.now() if self.ended else None
+        self._unshown += events
+        self._size += sum(len(line) for _, line in events)
+
+        def apply(db: sqlite3.Connection) -> bool:
+            held = rows.append(db, self._seq, self._journal.holder, lines)
+            if held and now is not None:
+                rows.end_run(db, self._seq, self.run, now)
+            return held
+
+        self._written = self._commits.queue(
+            apply, lambda held: self._show(len(lines)) if held else self._lose(), self._show_end
+        )
+
+    def report(self, progress: Progress) -> None:
+        self.live.report(progress)
+
+    def keep(self, path: str, kept: Kept) -> None:
+        if not self.left:
+            self._written = self._commits.queue(lambda db: rows.keep(db, self._seq, self._journal.holder, path, kept))
+
+    def stop(self, reason: str) -> None:
+        if not self.left:
+            self._commits.queue(lambda db: rows.note_stop(db, self._seq, self._journal.holder, reason))
+
+    async def settle(self) -> None:
+        await self._commits.wait(self._written)
+        await self.live.settle()
+
+    def reader(self, after: int = 0) -> Reader:
+        return Reader(self.live, after)
+
+    def let_go(self) -> None:
+        if not self.left:
+            self._commits.queue(lambda db: rows.let_go(db, self._seq, self._journal.holder), lambda _: self._forget())
+            self.left = True
+
+    def _show_end(self) -> None:
+        """Show how a run has ended though it cannot be kept now: whoever reads must not wait until it can."""
+        if self.ended:
+            self._show(len(self._unshown))
+
+    def _show(self, count: int) -> None:
+        shown, self._unshown = self._unshown[:count], self._unshown[count:]
+        for event, line in shown:
+            self.live.record.take(event, line)
+        if self.live.record.ended:
+            self._journal.grow(self._size)
+            self._forget()
+        self.live.wake()
+
+    def _lose(self) -> None:
+        """Another process has taken the run over, because this one seemed to be gone."""
+        if not self.left:
+            self.left = True
+            self._journal.lost.append(self.run)
+            self._forget()
+
+    def _forget(self) -> None:
+        self._journal.writers.pop(self.run, None)
+        self._journal.stopped.discard(self.run)
+
+
+class SqliteJournal:
+    """Keeps records in a file, for as long as `retention` says.
+
+    A process that has shown no sign of itself for `lease` seconds is taken for gone, and its runs are gone on with by
+    another. `now` tells the time in seconds since 1970.
+    """
+
+    durable = True
+
+    def __init__(
+        self,
+        path: Path,
+        retention: Retention | None = None,
+        now: Callable[[], float] = time.time,
+        lease: float = 10.0,
+    ) -> None:
+        self.path = path
+        self.now = now
+        self.holder = ""
+        self.writers: dict[RunId, SqliteWriter] = {}
+        self.lost: list[RunId] = []
+        self.commits = Commits()
+        self._retention = retention or Retention()
+        self._lease = lease
+        self._host = socket.gethostname()
+        self._shown: WeakValueDictionary[RunId, LiveRecord] = WeakValueDictionary()
+        self.stopped: set[RunId] = set()
+        self._size = 0
+        self._tidied = float("-inf")
+        self._reading: sqlite3.Connection | None = None
+        self._one_read = trio.CapacityLimiter(1)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        if self._reading is not None:
+            raise JournalError(f"{self.path}: this journal is open already.")
+        self.holder = secrets.token_hex(8)
+        self.commits = Commits()
+        writing = await trio.to_thread.run_sync(connect, self.path)
+        self._reading = await trio.to_thread.run_sync(connect_again, self.path)
+        beating = threading.Event()
+        beat = threading.Thread(target=self._beat, args=(beating,), daemon=True)
+        failure: BaseException | None = None
+        try:
+            await trio.to_thread.run_sync(self._hold, writing)
+            beat.start()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self.commits.run, writing)
+                nursery.start_soon(self._watch)
+                try:
+                    yield
+                except BaseException as error:  # noqa: BLE001 (raised below, outside the nursery that would wrap it)
+                    failure = error
+                await self.commits.close()
+                nursery.cancel_scope.cancel()
+        finally:
+            beating.set()
+            with trio.CancelScope(shield=True):
+                await trio.to_thread.run_sync(self._close, writing, beat)
+            self._reading = None
+        if failure is not None:
+            raise failure
+
+    async def open_record(self, begun: Begun, deliveries: Sequence[Delivery] = ()) -> SqliteWriter:
+        await self._tidy()
+
+        def begin(db: sqlite3.Connection) -> int | tuple[str, str]:
+            if begun.key is not None and (taken := rows.take_key(db, begun)) is not None:
+                return taken
+            return rows.insert_run(db, begun, self.holder, deliveries)
+
+        seq = await self.commits.do(begin)
+        if isinstance(seq, tuple):
+            raise KeyTaken(*seq)
+        return self._writer(seq, begun.run, LiveRecord())
+
+    async def maybe_reader(self, run: RunId, after: int = 0) -> Reader | None:
+        writer = self.writers.get(run)
+        live = writer.live if writer is not None else await self._loaded(run)
+        return Reader(live, after) if live is not None else None
+
+    async def maybe_begun(self, run: RunId) -> Begun | None:
+        row = await self._maybe_row(run)
+        return row.begun if row is not None else None
+
+    async def listed(self, owner: str | None, most: int = 50) -> Sequence[tuple[Begun, Terminal | None]]:
+        return await self._read(lambda db: rows.listed(db, owner, most)) if owner is not None else []
+
+    async def stop(self, run: RunId, reason: str) -> None:
+        await self.commits.do(lambda db: rows.ask_stop(db, run, reason))
+
+    async def stops(self) -> Sequence[tuple[RunId, str]]:
+        asked = [one for one in await self._read(lambda db: rows.stops(db, self.holder)) if one[0] not in self.stopped]
+        self.stopped.update(run for run, _ in asked)
+        lost, self.lost = self.lost, []
+        return [*asked, *((run, "Another process has gone on with it.") for run in lost)]
+
+    async def watch(self, run: RunId) -> None:
+        await self.commits.do(lambda db: rows.watch(db, run))
+
+    async def watched(self) -> Sequence[RunId]:
+        return await self._read(lambda db: rows.watched(db, self.holder))
+
+    async def unfinished(self) -> Sequence[Unfinished]:
+        left = await self.commits.do(lambda db: rows.claim(db, self.holder, self._host, self.now()))
+        return [self._unfinished(one) for one in left]
+
+    async def due(self, now: float, until: float) -> Sequence[Delivery]:
+        return await self.commits.do(lambda db: rows.due(db, now, until))
+
+    async def put(self, delivery: Delivery) -> None:
+        await self.commits.do(lambda db: rows.put_delivery(db, delivery))
+
+    async def deliveries(self, *, run: RunId | None = None, state: str | None = None) -> Sequence[Delivery]:
+        return await self._read(lambda db: rows.deliveries(db, run, state))
+
+    async def maybe_delivery(self, id: str) -> Delivery | None:  # noqa: A002
+        return await self._read(lambda db: rows.maybe_delivery(db, id))
+
+    def grow(self, size: int) -> None:
+        """Count what is to be tidied up once it is too much."""
+        self._size += size
+
+    async def _read(self, ask: Callable[[sqlite3.Connection], T]) -> T:
+        assert self._reading is not None, "the journal is not open"
+        try:
+            return await trio.to_thread.run_sync(ask, self._reading, limiter=self._one_read)
+        except sqlite3.Error as error:
+            raise JournalFailed(str(error)) from error
+
+    def _writer(self, seq: int, run: RunId, live: LiveRecord) -> SqliteWriter:
+        self._shown[run] = live
+        writer = self.writers[run] = SqliteWriter(self, seq, run, live)
+        return writer
+
+    def _unfinished(self, left: rows.Left) -> Unfinished:
+        begun = left.row.begun
+        live = self._shown.get(begun.run) or LiveRecord()
+        _show(live, left.events)
+        writer = self._writer(left.row.seq, begun.run, live)
+        writer.retell(left.kept)
+        events = tuple(live.record.events)
+        return Unfinished(begun=begun, events=events, kept=left.kept, stopping=left.row.stopping, writer=writer)
+
+    async def _maybe_row(self, run: RunId) -> rows.Row | None:
+        await self._tidy()
+        row = await self._read(lambda db: rows.maybe_row(db, run))
+        if row is not None and row.expired:
+            raise RecordGone(run)
+        return row
+
+    async def _loaded(self, run: RunId) -> LiveRecord | None:
+        """A record that is not written here, as far as it goes; `_watch` takes it further."""
+        row = await self._maybe_row(run)
+        if row is None:
+            return None
+        known = self._shown.get(run)
+        last = known.record.last if known is not None else 0
+        events = await self._read(lambda db: rows.events_after(db, run, last))
+        live = self._shown.setdefault(run, known or LiveRecord())
+        _show(live, events)
+        live.record.trim(row.first)
+        return live
+
+    async def _watch(self) -> None:
+        """Follow the records that are read here and written by another process; for ever."""
+        while True:
+            await trio.sleep(WATCH_EVERY)
+            with suppress(JournalFailed):  # it will be looked at again
+                await self._look()
+
+    async def _look(self) -> None:
+        for run, live in list(self._shown.items()):
+            if run not in self.writers and not live.record.ended:
+                _show(live, await self._read(partial(rows.events_after, run=run, n=live.record.last)))
+
+    async def _tidy(self) -> None:
+        """Let go of what is old, now and then, and as soon as there is too much."""
+        now = self.now()
+        if now - self._tidied >= TIDY_EVERY or self._size > self._retention.size:
+            self._tidied = now
+            with suppress(JournalFailed):  # then there is time for it later
+                self._size = await self.commits.do(lambda db: rows.tidy(db, self._retention, now))
+
+    def _hold(self, db: sqlite3.Connection) -> None:
+        commit(db, [lambda db: rows.hold(db, self.holder, self._host, self.now() + self._lease)])
+
+    def _beat(self, stop: threading.Event) -> None:
+        """Show that this process is there. In a thread of its own: a step may keep trio from running."""
+        db = connect_again(self.path)
+        while not stop.wait(self._lease / 4):
+            try:
+                self._hold(db)
+            except sqlite3.Error:
+                continue  # a full disk: nobody else can write either
+        db.close()
+
+    def _close(self, writing: sqlite3.Connection, beat: threading.Thread) -> None:
+        if beat.is_alive():
+            beat.join()
+        with suppress(sqlite3.Error):  # the lease says it in a while
+            commit(writing, [lambda db: rows.leave(db, self.holder)])
+        assert self._reading is not None
+        self._reading.close()
+        writing.close()
+
+
+def _show(live: LiveRecord, events: Sequence[tuple[Event, bytes]]) -> None:
+    for event, line in events:
+        if event.n > live.record.last + 1:
+            live.record.restart(event.n)
+        if event.n > live.record.last:
+            live.record.take(event, line)
+    live.wake()

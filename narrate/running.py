@@ -1,0 +1,250 @@
+"""A run under way: its record, its result, its readers, and what becomes of it when they leave."""
+
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from contextvars import Context
+from functools import partial
+from typing import Any
+
+import trio
+
+from narrate.errors import NotTellable, Problem, RunCancelled, RunFailed, problem_of
+from narrate.events import Event, RunCancelledEvent, RunFailedEvent, RunFinished, RunId, plain
+from narrate.journal.base import Begun
+from narrate.journal.live import Reader
+from narrate.narration import Narration
+from narrate.pipeline import Pipeline
+from narrate.runner import Runner, StepFailure
+from narrate.wiring import Key
+
+log = logging.getLogger("narrate")
+
+HOLD = 10.0
+"""Seconds that a run which was begun `held` waits to be released. Then it is nobody's, and is given up; one that
+carries on without readers (`linger=None`) goes."""
+
+
+class Events:
+    """A run's record, event by event from one place on, and then its end. Made by `Run.events`."""
+
+    def __init__(self, reader: Reader, *, status: bool) -> None:
+        self._reader = reader
+        self._status = status
+        self._ready: Iterator[Event] = iter(())
+
+    def __aiter__(self) -> "Events":
+        return self
+
+    async def __anext__(self) -> Event:
+        while True:
+            for event in self._ready:
+                return event
+            ready = self._reader.take_nowait()
+            if not ready or self._status:
+                status = self._reader.take_status_nowait()
+                ready = [*status, *ready] if self._status else ready
+            if ready:
+                self._ready = iter(ready)
+            elif self._reader.ended:
+                raise StopAsyncIteration
+            else:
+                await self._reader.wait_more()
+
+
+class Run:
+    """One execution of a pipeline for one input. Made by a `Narrator`."""
+
+    __slots__ = (
+        "_context",
+        "_ended",
+        "_lingering",
+        "_narration",
+        "_nursery",
+        "_outcome",
+        "_readers",
+        "_released",
+        "_scope",
+        "begun",
+        "detached",
+        "id",
+        "pipeline",
+    )
+
+    def __init__(
+        self, pipeline: Pipeline, begun: Begun, narration: Narration, nursery: trio.Nursery, context: Context
+    ) -> None:
+        self.id = begun.run
+        self.pipeline = pipeline
+        self.begun = begun
+        self.detached = False
+        self._narration = narration
+        self._nursery = nursery
+        self._scope = trio.CancelScope()
+        self._released: trio.Event | None = trio.Event()
+        self._ended: trio.Event | None = None  # made for who waits; a stream reads the record instead
+        self._outcome: Callable[[], Any] | None = None
+        self._readers = 0
+        self._lingering: trio.CancelScope | None = None
+        self._context = context
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run has told its last event."""
+        return self._outcome is not None
+
+    @property
+    def left(self) -> bool:
+        """Whether another process goes on with the run, so that nothing more is told here."""
+        return self._narration.writer.left
+
+    def events(self, after: int = 0, *, status: bool = False) -> Events:
+        """The record from behind number `after` to its end; with `status`, live status (unnumbered) in between."""
+        return Events(self.reader(after), status=status)
+
+    def reader(self, after: int = 0) -> Reader:
+        """A cursor on the record, behind number `after`."""
+        return self._narration.writer.reader(after)
+
+    async def result(self) -> Any:
+        """Wait for the end; the pipeline's result. Raises RunFailed with the problem, or RunCancelled."""
+        await self._wait_ended()
+        assert self._outcome is not None
+        return self._outcome()
+
+    async def _wait_ended(self) -> None:
+        if self._ended is None:
+            self._ended = trio.Event()
+            if self.ended:
+                self._ended.set()
+        await self._ended.wait()
+
+    def cancel(self, reason: str = "The run was cancelled.") -> None:
+        """Cancel the run, its steps and all they are doing. The first reason is the one told; after the end, no-op."""
+        if not self.ended and self._narration.stopping is None:
+            self._narration.stopping = reason or "The run was cancelled."
+            self._narration.writer.stop(self._narration.stopping)
+            self._scope.cancel()
+            self.release()
+
+    def let_go(self) -> None:
+        """Stop without an end, for another process to go on with. Nothing more is told here."""
+        self._narration.writer.let_go()
+        self._scope.cancel()
+
+    def detach(self) -> None:
+        """Carry on to the end from now on, whether or not anybody reads."""
+        self.detached = True
+        self.release()
+
+    def release(self) -> None:
+        """Let a run that was begun `held` go."""
+        if self._released is not None:
+            self._released.set()
+            self._released = None
+
+    def reading(self) -> "Reading":
+        """Count as a reader meanwhile. When the last leaves, the pipeline's `linger` says what becomes of the run."""
+        return Reading(self)
+
+    def _left(self) -> None:
+        self._readers -= 1
+        if not self._readers and not self.ended and self.pipeline.linger is not None and not self.detached:
+            if self.pipeline.linger == 0:
+                self._abandon()
+            elif self._lingering is not None:  # somebody came back and left again, which is waited for anew
+                self._lingering.deadline = trio.current_time() + self.pipeline.linger
+            else:
+                self._lingering = trio.CancelScope(deadline=trio.current_time() + self.pipeline.linger)
+                self._context.run(self._nursery.start_soon, self._linger, self._lingering)
+
+    async def _linger(self, waiting: trio.CancelScope) -> None:
+        with waiting:
+            await self._wait_ended()
+        self._lingering = None
+        self._abandon()
+
+    def _abandon(self) -> None:
+        if not self._readers and not self.detached:
+            self.cancel("Nobody was reading any more.")
+
+    async def execute(self, runner: Runner, values: dict[Key, Any], under_way: "dict[RunId, Run]") -> None:
+        """Run the plan, tell the end whatever happens, and be under way no more."""
+        try:
+            with self._scope:
+                await self._wait_release()
+                result = await runner.run(self.pipeline.plan, values, self._narration.root)
+                self._finish(result)
+        except StepFailure:
+            if self._narration.stopping is None:
+                self._fail(runner.problem, runner.cause)
+        except Exception as error:  # noqa: BLE001 (our own fault, then: logged, and told as the run's end)
+            traced = self._narration.redactor.text("".join(traceback.format_exception(error)))
+            log.error("Run %s ended in an error of no step.\n%s", self.id, traced)  # noqa: TRY400 (redacted above)
+            self._fail(problem_of(error), error)
+        finally:
+            if not self.ended:
+                self._cancelled(self._narration.stopping or "The program stopped.")
+            del under_way[self.id]
+
+    async def _wait_release(self) -> None:
+        # A client may be gone between its request and the stream's first byte, and then nobody releases the run.
+        released = self._released
+        if released is None:
+            return
+        with trio.move_on_after(HOLD):
+            await released.wait()
+        if not released.is_set() and self.pipeline.linger is not None:
+            self._abandon()
+            await trio.lowlevel.checkpoint()
+
+    def _finish(self, result: Any) -> None:
+        try:
+            told, _ = plain(result)
+        except NotTellable as error:
+            self._fail(problem_of(error), error)
+            return
+        now = self._narration.now()
+        self._end(RunFinished(told, now, t=now), lambda: result)
+
+    def _fail(self, problem: Problem, cause: Exception | None) -> None:
+        now = self._narration.now()
+        self._end(
+            RunFailedEvent(problem, now, t=now),
+            partial(_raise_failed, self._narration.redactor.problem(problem), cause),
+        )
+
+    def _cancelled(self, reason: str) -> None:
+        now = self._narration.now()
+        self._end(
+            RunCancelledEvent(reason, now, t=now), partial(_raise_cancelled, self._narration.redactor.text(reason))
+        )
+
+    def _end(self, event: Event, outcome: Callable[[], Any]) -> None:
+        self._outcome = outcome
+        self._narration.end(event)
+        if self._ended is not None:
+            self._ended.set()
+
+
+class Reading:
+    """A reader's stay with a run. A class, since a generator would take ten times the memory for each open stream."""
+
+    __slots__ = ("_run",)
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def __enter__(self) -> None:
+        self._run._readers += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._run._left()
+
+
+def _raise_failed(problem: Problem, cause: Exception | None) -> Any:
+    raise RunFailed(problem) from cause
+
+
+def _raise_cancelled(reason: str) -> Any:
+    raise RunCancelled(reason)
