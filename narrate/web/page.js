@@ -67,7 +67,7 @@ async function begin() {
     }
     for await (const event of eventsIn(response.body)) {
       tell(event);
-      ended ||= ["run.finished", "run.failed", "run.cancelled"].includes(event.type);
+      ended ||= ["run.finished", "run.failed", "run.cancelled", "detached"].includes(event.type);
     }
     if (!ended) throw new Error("The stream was cut before the story ended.");
   } catch (error) {
@@ -119,6 +119,7 @@ function tell(event) {
     case "run.finished": end(`Done in ${event.seconds.toFixed(1)} s`, event.result); break;
     case "run.failed": end("Failed"); complain(event.problem.detail ?? event.problem.title); break;
     case "run.cancelled": end("Cancelled"); complain(event.reason); break;
+    case "detached": aside(`This goes on without you. See ${new URL(event.link, location)} for what becomes of it.`); break;
   }
 }
 
@@ -164,12 +165,17 @@ function token(row, text) {
   }
 }
 
-function detail(row, { title, data }) {
+// What is large comes without its data, which is fetched when it is opened.
+function detail(row, { title, data, link }) {
   const folded = document.createElement("details");
   const summary = document.createElement("summary");
   const content = document.createElement("pre");
   summary.textContent = title;
-  content.textContent = JSON.stringify(data, null, 2);
+  content.textContent = link ? "…" : JSON.stringify(data, null, 2);
+  if (link) folded.addEventListener("toggle", async () => {
+    const response = await fetch(link);
+    content.textContent = response.ok ? JSON.stringify(await response.json(), null, 2) : "It is no longer kept.";
+  }, { once: true });
   folded.append(summary, content);
   row.item.append(folded);
 }

@@ -1,0 +1,356 @@
+"""What can be asked of a server of pipelines, as an OpenAPI 3.1 document.
+
+Pure: the pipelines and a few facts about the server in, plain data out. What the pipelines take and give, the events
+and the states are described by their own types (`schemas`); here is what HTTP adds to them.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from narrate.events import Outlined, OutlinedGroup, OutlinedStep
+from narrate.pipeline import Pipeline
+from narrate.server.http_words import (
+    ANYTHING,
+    HEADERS,
+    JSON,
+    LATER,
+    NDJSON,
+    PARAMETERS,
+    REFUSALS,
+    SSE,
+    STRING,
+    TEXT,
+    WEBHOOK_HEADERS,
+    Described,
+)
+from narrate.server.problems import PROBLEM_JSON
+from narrate.server.schemas import Schemas, schemas_of
+
+DESCRIPTION = """
+One POST begins a run and answers with its story. Which answer that is, the request says: `Accept` asks for a stream of
+events (`text/event-stream` or `application/x-ndjson`), of sentences (`text/plain`), or for the result alone
+(`application/json`); `Prefer: respond-async` for an address where the run can be asked after.
+
+Events are numbered from 1 without a gap. A stream ends with `run.finished`, `run.failed` or `run.cancelled`, or with
+`detached` where the run goes on without it. One that stops otherwise was cut: ask again with the last number as
+`Last-Event-ID`. Readers pass over types and fields that they do not know.
+""".strip()
+
+OF_A_RUN = ("getRun", "readRun", "cancelRun")
+"""What can be asked of a run by its id alone, and so of one that was just begun."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What a document says of the server.
+
+    - `title`, `version`: of the API.
+    - `prefix`: what stands before every path, where the pipelines are part of another app.
+    - `guarded`: whether somebody authorizes each request.
+    - `webhooks`: whether they are sent. Where also somebody authorizes, they can be listed and sent again.
+    """
+
+    version: str
+    title: str = "narrate"
+    prefix: str = ""
+    guarded: bool = False
+    webhooks: bool = False
+
+
+def document(pipelines: Sequence[Pipeline], about: About, taken: Collection[str] = ()) -> dict[str, Any]:
+    """The document. None of its schemas has a name of those `taken`."""
+    schemas = schemas_of(pipelines, taken)
+    writing = _Writing(schemas, about)
+    paths: dict[str, Described] = {
+        quote(pipeline.path, safe="/:@!$&'()*+,;=~%"): {"post": writing.begin(pipeline, f"begin{number}")}
+        for number, pipeline in enumerate(pipelines, 1)
+    }
+    paths |= writing.runs()
+    paths |= writing.stories()
+    paths |= writing.itself()
+    if about.webhooks and about.guarded:
+        paths |= writing.deliveries()
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": about.title, "version": about.version, "description": DESCRIPTION},
+        "paths": {about.prefix + path: operations for path, operations in paths.items()},
+        "components": {
+            "schemas": dict(schemas.components),
+            "parameters": {name: {"name": name, **told} for name, told in PARAMETERS.items()},
+            "headers": dict(HEADERS),
+            "links": {
+                operation: {"operationId": operation, "parameters": {"run": "$response.header.Narrate-Run"}}
+                for operation in OF_A_RUN
+            },
+            "responses": {f"Refused{status}": writing.refusal(status) for status in REFUSALS},
+        },
+    }
+
+
+class _Writing:
+    """One document being written."""
+
+    def __init__(self, schemas: Schemas, about: About) -> None:
+        self.schemas = schemas
+        self.about = about
+
+    def begin(self, pipeline: Pipeline, operation: str) -> Described:
+        """The POST that begins a run, and its five answers."""
+        parameters = ["Prefer", "Idempotency-Key", "Last-Event-ID", *(["callback"] if self.about.webhooks else [])]
+        failed = self._problem("Asked for as `application/json`: the run failed, and this is its problem.")
+        told = {
+            "operationId": operation,
+            "summary": pipeline.title,
+            "description": "\n".join(_steps(pipeline.outline)),
+            "tags": [pipeline.name],
+            "parameters": _parameters(*parameters),
+            "responses": {
+                "200": _answer(
+                    "The story while it happens; or of `application/json`, the result at its end.",
+                    {**self._streams(TEXT), JSON: {"schema": self.schemas.results[pipeline]}},
+                    "Narrate-Run",
+                    sometimes=("Location", "Content-Location", "Preference-Applied", "Idempotency-Replayed"),
+                ),
+                "202": _answer(
+                    "The run goes on, and can be asked after at `Location`.",
+                    {JSON: {"schema": self.schemas.ref("RunDocument")}},
+                    "Narrate-Run",
+                    "Location",
+                    "Content-Location",
+                    "Retry-After",
+                    "Preference-Applied",
+                    sometimes=("Idempotency-Replayed",),
+                ),
+                **self._heard(),
+                **self._refused(400, 406, 408, 409, 413, 415, 422, 429, 503),
+                # Its status is that of whatever went wrong, which the pipeline's author may have chosen.
+                "4XX": failed,
+                "5XX": failed,
+            },
+        }
+        if pipeline.input is not None:
+            told["requestBody"] = {"required": True, "content": {JSON: {"schema": self.schemas.inputs[pipeline]}}}
+        if self.about.webhooks:
+            told["callbacks"] = {"ended": {"{$request.query.callback}": {"post": self._webhook(pipeline)}}}
+        return told
+
+    def runs(self) -> Mapping[str, Described]:
+        """What can be asked of runs."""
+        state = {JSON: {"schema": self.schemas.ref("RunDocument")}}
+        listed = {JSON: _array(self.schemas.ref("ListedRun"))}
+        return {
+            "/runs": _get(
+                "listRuns",
+                "Your runs, the newest first",
+                {"200": _answer("The runs.", listed, "Cache-Control"), **self._refused(400, 503)},
+                "some",
+            ),
+            "/runs/{run}": _get(
+                "getRun",
+                "What has become of a run",
+                {
+                    "200": _answer("Its state now.", state, "ETag", "Cache-Control", sometimes=("Retry-After",)),
+                    "304": {"description": "It is as it was when it had this `ETag`."},
+                    **self._refused(404, 410, 503),
+                },
+                "run",
+                "If-None-Match",
+                delete=_operation(
+                    "cancelRun",
+                    "Cancel a run; nothing happens to one that has ended",
+                    {
+                        "200": _answer("Its state now that it has ended.", state),
+                        "202": _answer("Its state now; it is about to end.", state),
+                        **self._refused(404, 410, 503),
+                    },
+                    "run",
+                ),
+            ),
+        }
+
+    def stories(self) -> Mapping[str, Described]:
+        """What can be read of runs."""
+        rest = "The record from behind the last event heard, to the end of the run."
+        return {
+            "/runs/{run}/events": _get(
+                "readRun",
+                "The story of a run, or the rest of it",
+                {
+                    "200": _answer(rest, self._streams(TEXT), "Narrate-Run", "Content-Location"),
+                    **self._heard(),
+                    **self._refused(400, 404, 406, 410, 503),
+                },
+                "run",
+                "Last-Event-ID",
+                "after",
+            ),
+            "/runs/{run}/details/{n}": _get(
+                "getDetail",
+                "The data of a detail that was too large to be sent with its event",
+                {
+                    "200": _answer("The data.", {JSON: {"schema": ANYTHING}}, "Cache-Control"),
+                    **self._refused(404, 410, 503),
+                },
+                "run",
+                "n",
+            ),
+            "/events": _get(
+                "readRuns",
+                "Several runs over one connection; each event says in `run` whose it is",
+                {"200": _answer(rest, self._streams()), **self._heard(), **self._refused(400, 404, 406, 410, 503)},
+                "runs",
+                "cursor",
+                "places",
+            ),
+        }
+
+    def itself(self) -> Mapping[str, Described]:
+        """What the server says of itself."""
+        pipeline = _object({"name": STRING, "title": STRING, "path": STRING, "input": ANYTHING})
+        schema = {"application/schema+json": {"schema": {"type": "object"}}}
+        health = {JSON: {"schema": _object({"status": {"enum": ["ok", "stopping"]}, "runs": {"type": "integer"}})}}
+        numbers = {TEXT: {"schema": STRING}}
+        healthy = {"200": _answer("It does.", health), "503": _answer("It is stopping.", health)}
+        return {
+            "/pipelines": self._told("listPipelines", "The pipelines that are served", {JSON: _array(pipeline)}),
+            "/schema/events.json": self._told("getEventSchema", "The JSON Schema of every event", schema),
+            "/healthz": _get("getHealth", "Whether it takes new runs", {**self._refused(), **healthy}),
+            "/metrics": self._told("getMetrics", "Its numbers in the text format of Prometheus", numbers),
+        }
+
+    def deliveries(self) -> Mapping[str, Described]:
+        """What can be asked of webhooks."""
+        delivery = self.schemas.ref("ListedDelivery")
+        listed = _answer("The deliveries.", {JSON: _array(delivery)})
+        due = _answer("It is due now, with the whole schedule before it.", {JSON: {"schema": delivery}})
+        return {
+            "/deliveries": _get(
+                "listDeliveries",
+                "The webhooks of your runs, the newest first",
+                {"200": listed, **self._refused(400, 503)},
+                "state",
+            ),
+            "/deliveries/{id}/resend": {
+                "post": _operation(
+                    "resendDelivery", "Send a webhook again", {"202": due, **self._refused(404, 409, 503)}, "id"
+                )
+            },
+        }
+
+    def refusal(self, status: int) -> Described:
+        """A refusal, to which every operation that may refuse so refers."""
+        return self._problem(REFUSALS[status], sometimes=("Retry-After", "Location") if status in LATER else ())
+
+    def _webhook(self, pipeline: Pipeline) -> Described:
+        data = {
+            "run": STRING,
+            "pipeline": {"const": pipeline.name},
+            "seconds": {"type": "number"},
+            "link": {"type": "string", "format": "uri-reference", "description": "Where the run can be asked after."},
+            "result": self.schemas.results[pipeline],
+            "problem": self.schemas.ref("Problem"),
+            "reason": STRING,
+            "left_out": {"enum": ["result", "problem", "reason"], "description": "What was too large; see `link`."},
+        }
+        body = _object(
+            {
+                "type": {"enum": ["run.finished", "run.failed", "run.cancelled"]},
+                "timestamp": {"type": "string", "format": "date-time", "description": "When the run ended."},
+                "data": _object(data, "run", "pipeline", "seconds", "link"),
+            }
+        )
+        headers = [
+            {"name": name, "in": "header", "required": True, "description": told, "schema": STRING}
+            for name, told in WEBHOOK_HEADERS.items()
+        ]
+        return {
+            "summary": "The run has ended",
+            "parameters": headers,
+            "requestBody": {"required": True, "content": {JSON: {"schema": body}}},
+            "responses": {
+                "2XX": {"description": "It was received."},
+                "410": {"description": "It is not wanted any more, and is not tried again."},
+                "default": {"description": "It was not received, and is tried again, not before `Retry-After`."},
+            },
+        }
+
+    def _told(self, operation: str, summary: str, content: Described) -> Described:
+        return _get(operation, summary, {"200": _answer(f"{summary}.", content), **self._refused()})
+
+    def _streams(self, *others: str) -> Described:
+        event = self.schemas.ref("Event")
+        sent = _object(
+            {
+                "data": {"type": "string", "contentMediaType": JSON, "contentSchema": event},
+                "id": {"type": "string", "description": "The event's number, where it has one."},
+            },
+            "data",
+        )
+        # A sequence is described by its item: 3.1 has no other word (3.2 has `itemSchema`), and its readers know it so.
+        return {SSE: {"schema": sent}, NDJSON: {"schema": event}, **{other: {"schema": STRING} for other in others}}
+
+    def _heard(self) -> Mapping[str, Described]:
+        return {"204": {"description": "Everything has been heard: the run has ended, and nothing is left to tell."}}
+
+    def _refused(self, *statuses: int) -> Mapping[str, Described]:
+        guarded = (401, 403) if self.about.guarded else ()
+        return {
+            str(status): {"$ref": f"#/components/responses/Refused{status}"}
+            for status in sorted({*statuses, *guarded, 405})
+        }
+
+    def _problem(self, means: str, sometimes: Sequence[str] = ()) -> Described:
+        return _answer(means, {PROBLEM_JSON: {"schema": self.schemas.ref("Problem")}}, sometimes=sometimes)
+
+
+def _operation(operation: str, summary: str, responses: Described, *parameters: str) -> Described:
+    told = {"operationId": operation, "summary": summary, "responses": responses}
+    return {**told, "parameters": _parameters(*parameters)} if parameters else told
+
+
+def _get(operation: str, summary: str, responses: Described, *parameters: str, **others: Described) -> Described:
+    return {"get": _operation(operation, summary, responses, *parameters), **others}
+
+
+def _parameters(*names: str) -> Sequence[Described]:
+    return [{"$ref": f"#/components/parameters/{name}"} for name in names]
+
+
+def _answer(description: str, content: Described, *always: str, sometimes: Sequence[str] = ()) -> Described:
+    """An answer, with the headers that it has always and those that it may have."""
+    told: dict[str, Any] = {"description": description, "content": content}
+    if headers := {name: {**HEADERS[name], "required": True} for name in always} | {
+        name: {"$ref": f"#/components/headers/{name}"} for name in sometimes
+    }:
+        told["headers"] = headers
+    if "Narrate-Run" in always:
+        told["links"] = {operation: {"$ref": f"#/components/links/{operation}"} for operation in OF_A_RUN}
+    return told
+
+
+def _array(item: Described) -> Described:
+    return {"schema": {"type": "array", "items": item}}
+
+
+def _object(properties: Mapping[str, Described], *required: str) -> Described:
+    return {"type": "object", "properties": properties, "required": list(required or properties)}
+
+
+def _steps(stages: Iterable[Outlined], indent: str = "") -> Iterator[str]:
+    """The outline as a list in Markdown."""
+    for stage in stages:
+        match stage:
+            case OutlinedStep(_, title):
+                yield f"{indent}- {_one_line(title)}"
+            case OutlinedGroup(members):
+                yield f"{indent}- At the same time:"
+                yield from _steps(members, indent + "  ")
+            case _:
+                yield f"{indent}- {_one_line(stage.title)}"
+                yield from _steps(stage.stages, indent + "  ")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
