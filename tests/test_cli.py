@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from narrate.cli import narrate
+from narrate.server.serving import listen
 from tests.serving import Process
 
 TARGET = """
@@ -134,6 +135,12 @@ def test_a_pipeline_that_could_never_run_is_one_error(target):
         (("--heartbeat", "0"), "'--heartbeat'"),
         (("--max-runs", "0"), "'--max-runs'"),
         (("--pace", "-1"), "'--pace'"),
+        (("--grace", "-1"), "'--grace'"),
+        (("--workers", "0"), "'--workers'"),
+        (("--workers", "2"), "2 workers need a journal that all of them can read"),
+        (("--keep-for", "36"), "'36' is not a time such as 90s, 30m, 36h or 7d."),
+        (("--cors", "app.example"), "'app.example' is no origin"),
+        (("--max-runs-per-caller", "0"), "'--max-runs-per-caller'"),
     ],
 )
 def test_a_wrong_use_is_exit_code_two(target, options, said):
@@ -225,6 +232,64 @@ def test_an_interrupt_while_recording_is_no_traceback(tmp_path):
     (tmp_path / "breaking.py").write_text(SERVED)
     result = ask("record", f"{tmp_path / 'breaking.py'}:broken", "--to", tmp_path / "out")
     assert (result.exit_code, result.output.count("Traceback")) == (130, 0)
+
+
+def test_a_journal_that_is_none_is_one_sentence(target):
+    result = ask("serve", f"{target}:plain", "--journal", "runs.db")
+    assert (result.exit_code, result.output) == (
+        1,
+        "Error: 'runs.db' names no journal. Write `memory:`, or `sqlite:///runs.db` to keep runs in a file.\n",
+    )
+
+
+def test_a_webhook_secret_that_is_none_is_one_sentence_that_does_not_tell_it(target, monkeypatch):
+    monkeypatch.setenv("NARRATE_WEBHOOK_SECRETS", "hunter2hunter2")
+    result = ask("serve", f"{target}:plain", "--port", "0")
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: ")
+    assert result.output.count("\n") == 1
+    assert "hunter2" not in result.output
+
+
+def test_what_is_asked_of_a_server_is_what_it_does(target, monkeypatch):
+    monkeypatch.setenv("NARRATE_WEBHOOK_SECRETS", "whsec_" + "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3 whsec_" + "a" * 32)
+    callbacks = ("--callback-host", "127.0.0.1", "--allow-private-callbacks", "--allow-http-callbacks")
+    options = ("--port", "0", "--cors", "https://app.example", "--keep-for", "90s", *callbacks)
+    with Process(f"{target}:plain", *options) as process:
+        url = process.address()
+        allowed = httpx.post(url, headers={"Origin": "https://app.example"}, timeout=20)
+        taken = [
+            httpx.post(url, params={"callback": callback}, timeout=20).status_code
+            for callback in ("http://127.0.0.1:9/", "http://127.0.0.2:9/")
+        ]
+    assert allowed.headers["access-control-allow-origin"] == "https://app.example"
+    assert taken == [200, 422]
+
+
+def test_a_worker_serves_where_it_is_given_to_and_tells_only_its_parent(target):
+    ours, theirs = socket.socketpair()
+    answers = []
+
+    def parent() -> None:
+        with ours, ours.makefile("rb") as line:
+            answers.append(_post(json.loads(line.readline())["address"] + "/plain", None))
+
+    thread = threading.Thread(target=parent)
+    thread.start()
+    numbers = (listen("127.0.0.1", 0).detach(), theirs.detach())
+    result = ask("serve", "--worker", *numbers, f"{target}:plain", "--no-access-log")
+    thread.join()
+    assert (result.exit_code, result.output) == (0, "")
+    assert b"run.finished" in answers[0]
+
+
+def test_a_worker_that_cannot_serve_tells_only_its_parent_why():
+    ours, theirs = socket.socketpair()
+    with listen("127.0.0.1", 0) as listening, ours:
+        result = ask("serve", "--worker", listening.fileno(), theirs.detach(), "no_such_module")
+        said = json.loads(ours.recv(65536))
+    assert (result.exit_code, result.output) == (1, "")
+    assert said == {"type": "cannot", "reason": "There is no module `no_such_module`. A file is named with its `.py`."}
 
 
 def test_serve_needs_a_target():

@@ -12,7 +12,8 @@ import trio
 import trio.testing
 
 from narrate import Explained, resource, say
-from narrate.server import create_app
+from narrate.journal.sqlite import SqliteJournal
+from narrate.server import Options, create_app
 from narrate.server.serving import CannotServe, serve
 from tests.serving import Process, get, heard, one_step, post, served, until
 
@@ -20,7 +21,22 @@ RECONNECT = b"retry: 2000\n\n"
 
 
 def stuck(linger):
-    return one_step(trio.sleep_forever, linger=linger)
+    async def waits() -> None:
+        await trio.sleep_forever()
+
+    return one_step(waits, linger=linger)
+
+
+async def told_much(server):
+    """Until the one run has told all it will, and its reader is being written to."""
+    (run,) = server.service.narrator.runs
+    await until(lambda: any(event.type == "message" for event in run.reader().take_nowait()))
+
+
+@pytest.fixture
+def durable(tmp_path):
+    """Makes journals that have the same runs, for one server after the other."""
+    return partial(SqliteJournal, tmp_path / "runs.db")
 
 
 @pytest.mark.parametrize(
@@ -31,62 +47,31 @@ def stuck(linger):
         ("text/plain", b"\n(The server is going down. Ask again for the rest.)\n"),
     ],
 )
-async def test_a_stop_ends_open_streams_cleanly_and_without_a_last_event(accept, word):
-    async with served(stuck(None)) as server, await server.asked(accept=accept) as client:
+async def test_a_stop_ends_open_streams_cleanly_and_without_a_last_event_when_the_run_goes_on(accept, word, durable):
+    async with served(stuck(None), journal=durable()) as server, await server.asked(accept=accept) as client:
         await client.head()
         while b"Working" not in (await client.chunk()).replace(b'"title":"Working"}]', b""):
             pass
-        (run,) = server.service.narrator.runs
         server.stop.set()
         assert await client.body() == word
         assert client.ended
         with trio.fail_after(10):
             await server.stopped.wait()
-        assert run.ended
 
 
-@pytest.mark.parametrize("linger", [None, 0, 10])
-async def test_a_stop_cancels_what_runs_and_says_so_in_the_record(linger):
-    cleaned = []
-
-    async def work() -> int:
-        try:
-            await trio.sleep_forever()
-        finally:
-            cleaned.append("work")
-        return 1
-
-    @resource
-    async def door():
-        yield "open"
-        cleaned.append("door")
-
-    async def goes(door: str) -> int:
-        return await work()
-
-    async with served(one_step(goes, linger=linger, resources=[door])) as server, await server.asked() as client:
-        await client.until_started()
-        (run,) = server.service.narrator.runs
-        reader = run.reader()
-        server.stop.set()
-        await server.stopped.wait()
-        last = reader.take_nowait()[-1]
-        assert (last.type, last.reason) == ("run.cancelled", "The server is stopping.")
-        assert cleaned == ["work", "door"]
-
-
-async def test_new_runs_are_refused_while_a_server_stops():
+async def test_new_runs_are_refused_while_a_server_stops(durable):
     async def work() -> int:
         say("x" * 8_000_000)
         await trio.sleep_forever()
         return 1
 
-    async with served(one_step(work), serving={"drain_within": 5, "stuck_after": 30}) as server:
+    serving = {"drain_within": 5, "stuck_after": 30}
+    async with served(one_step(work), journal=durable(), serving=serving) as server:
         async with await server.asked(receive_buffer=200_000) as slow:
             await slow.head()
-            await until(lambda: len(server.service.streams) == 1)
+            await told_much(server)
             server.stop.set()
-            await until(lambda: server.service.streams.draining)
+            await until(lambda: server.service.stopping)
             answer = await server.client.post("/story")
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
             assert answer.json()["detail"] == "The server is stopping."
@@ -96,15 +81,16 @@ async def test_new_runs_are_refused_while_a_server_stops():
         await server.stopped.wait()
 
 
-async def test_a_reader_who_comes_while_the_server_stops_is_sent_away_after_what_there_is():
+async def test_a_reader_who_comes_while_the_server_stops_is_sent_away_after_what_there_is(durable):
     async def work() -> int:
         say("x" * 8_000_000)
         await trio.sleep_forever()
         return 1
 
-    async with served(one_step(work, linger=None)) as server, await server.asked(receive_buffer=200_000) as slow:
+    told = one_step(work, linger=None)
+    async with served(told, journal=durable()) as server, await server.asked(receive_buffer=200_000) as slow:
         _, headers = await slow.head()
-        await until(lambda: len(server.service.streams) == 1)
+        await told_much(server)
         server.stop.set()
         await until(lambda: server.service.streams.draining)
         body = (await server.client.get(headers["content-location"])).content
@@ -122,7 +108,11 @@ async def test_a_reader_who_has_stopped_reading_cannot_hold_up_a_stop():
         return 1
 
     serving = {"drain_within": 0.05, "stuck_after": 0.3}
-    async with served(one_step(work), serving=serving) as server, await server.asked(receive_buffer=4096) as client:
+    told, options = one_step(work), Options(grace=0)
+    async with (
+        served(told, options=options, serving=serving) as server,
+        await server.asked(receive_buffer=4096) as client,
+    ):
         await until(lambda: len(server.service.streams) == 1)
         server.stop.set()
         with trio.fail_after(20):
@@ -254,23 +244,40 @@ def target(tmp_path: Path) -> Path:
     return tmp_path / "target.py"
 
 
+def asked_and_signalled(process, number):
+    """All that a client hears that asks for `waits`, when the process is signalled after the step has started."""
+    address = urlsplit(process.address())
+    assert process.line().startswith("Open http://127.0.0.1:")
+    with socket.create_connection((address.hostname, address.port), timeout=20) as client:
+        client.sendall(post("/waits"))
+        received = b""
+        while b"step.started" not in received:
+            received += client.recv(65536)
+        process.signal(number)
+        while not received.endswith(b"0\r\n\r\n"):
+            received += client.recv(65536)
+    return received
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_the_command_cleanly(target, number):
-    with Process(f"{target}:waits", "--port", "0") as process:
-        address = urlsplit(process.address())
-        assert process.line().startswith("Open http://127.0.0.1:")
-        with socket.create_connection((address.hostname, address.port), timeout=20) as client:
-            client.sendall(post("/waits"))
-            received = b""
-            while b"step.started" not in received:
-                received += client.recv(65536)
-            process.signal(number)
-            while not received.endswith(b"0\r\n\r\n"):
-                received += client.recv(65536)
+    with Process(f"{target}:waits", "--port", "0", "--grace", "0") as process:
+        received = asked_and_signalled(process, number)
         code, out, err = process.end()
-    assert received.endswith(b"\r\n" + RECONNECT + b"\r\n0\r\n\r\n")
+    assert b'"type":"run.cancelled"' in received
     assert (code, err) == (0, "")
     assert out.splitlines()[-2:] == ["closed", "Stopped."]
+
+
+def test_the_command_hands_runs_to_its_next_start_which_says_so(target):
+    arguments = (f"{target}:waits", "--port", "0", "--journal", f"sqlite:///{target}.db")
+    with Process(*arguments) as process:
+        received = asked_and_signalled(process, signal.SIGTERM)
+        assert process.end()[0] == 0
+    assert received.endswith(b"\r\n" + RECONNECT + b"\r\n0\r\n\r\n")
+    with Process(*arguments) as process:
+        process.address()
+        assert process.line() == "1 interrupted run goes on.\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -26,7 +26,7 @@ STUCK_AFTER = 30
 has stopped reading can neither hold up a stop nor keep its socket for ever; it may come back and resume."""
 
 DRAIN_WITHIN = 5
-"""Seconds that open streams have, when the server stops, to take their last word."""
+"""Seconds that open streams have, when the server stops, to take their last word; the runs' grace comes before."""
 
 
 class CannotServe(NarrateError):
@@ -47,6 +47,7 @@ async def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
+    listening: socket.socket | None = None,
     stop: Callable[[], Awaitable[None]] | None = None,
     drain_within: float = DRAIN_WITHIN,
     stuck_after: float = STUCK_AFTER,
@@ -54,9 +55,13 @@ async def serve(
 ) -> None:
     """Serve an app made by `create_app` until `stop` returns (by default, until SIGINT or SIGTERM).
 
-    Starts by reporting the address it answers at; port 0 takes a free one. Then new runs are refused, streams end after
-    asking their readers to reconnect, for which they have `drain_within` seconds, and what still runs is cancelled. A
-    reader who takes nothing for `stuck_after` seconds is cut off. Raises CannotServe.
+    Starts by reporting the address it answers at; port 0 takes a free one. A socket that is `listening` already, made
+    by `listen`, takes the place of `host`, `port` and `stuck_after`, and is closed in the end.
+
+    Then new runs are refused. Those that cannot be handed to the next start have the `grace` of the app's options to
+    end by themselves. Streams end after asking their readers to reconnect, for which they have `drain_within` seconds
+    more, and what still runs is cancelled or handed over. A reader who takes nothing for `stuck_after` seconds is cut
+    off. Raises CannotServe.
     """
     config = _Config()
     config.backlog = BACKLOG
@@ -67,10 +72,14 @@ async def serve(
 
     async def drained() -> None:
         await wait_stop()
+        grace = service.options.grace
+        with trio.move_on_after(grace + drain_within):
+            await service.drain(grace)
+        # A step that cannot be stopped (it blocks a thread) must not cost the readers of others their last word.
         with trio.move_on_after(drain_within):
             await service.streams.drain()
 
-    listening = _listen(host, port, stuck_after)
+    listening = listening or listen(host, port, stuck_after)
     with listening as config.listening, nullcontext(stop) if stop is not None else _signals() as wait_stop:
         try:
             await hypercorn_serve(app, config, shutdown_trigger=drained, task_status=_Up(service, task_status))
@@ -78,6 +87,25 @@ async def serve(
             if service.failure is None or not group.subgroup(LifespanFailureError):
                 raise
             raise CannotServe(_opening_failure(service.failure)) from service.failure
+
+
+def listen(host: str, port: int, stuck_after: float = STUCK_AFTER) -> socket.socket:
+    """A listening socket, with the bound on stuck readers, which every connection has from the one that listens.
+
+    Port 0 takes a free one. Raises CannotServe.
+    """
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(stuck_after * 1000))
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise CannotServe(_bind_failure(error, host, port)) from error
+    listening.setblocking(False)
+    return listening
 
 
 class _Up(trio.TaskStatus[list[str]]):
@@ -109,22 +137,6 @@ def _signals() -> Iterator[Callable[[], Awaitable[None]]]:
 
         yield wait_signal
     signal.signal(signal.SIGINT, before)
-
-
-def _listen(host: str, port: int, stuck_after: float) -> socket.socket:
-    """A listening socket, with the bound on stuck readers, which every connection has from the one that listens."""
-    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
-            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(stuck_after * 1000))
-        listening.bind((host, port))
-        listening.listen(BACKLOG)
-    except OSError as error:
-        listening.close()
-        raise CannotServe(_bind_failure(error, host, port)) from error
-    listening.setblocking(False)
-    return listening
 
 
 def _opening_failure(error: BaseException) -> str:
