@@ -1,9 +1,9 @@
 """What can be told about a run: the vocabulary that the runner speaks and every reader hears.
 
-An event that has its number is part of the record; until then (`n == 0`) it waits in its lane. Status (`Progress`)
-never gets one. The values are frozen; `to_json` and `from_json` are the only two ways across the wire. They are msgspec
-structs, not dataclasses or pydantic models, because one is made, numbered and encoded for every token of every stream,
-and this costs a tenth of either.
+An event that has its number is part of the record; until then (`n == 0`) it waits in its lane. Status (`Progress`), and
+a stream's word that it ends before the run does (`Detached`), never get one. The values are frozen; `to_json` and
+`from_json` are the only two ways across the wire. They are msgspec structs, not dataclasses or pydantic models, because
+one is made, numbered and encoded for every token of every stream, and this costs a tenth of either.
 """
 
 from collections.abc import Sequence
@@ -86,12 +86,17 @@ class Token(Event, frozen=True, tag="token"):
 
 
 class Detail(Event, frozen=True, tag="detail"):
-    """Something to open and inspect. `data` is plain JSON data, `size` its length in bytes of JSON."""
+    """Something to open and inspect. `data` is plain JSON data, `size` its length in bytes of JSON.
+
+    In a record the data is always there. What a server sends may leave it out, when it is large, and say by `link`
+    where it can be fetched.
+    """
 
     step: str
     title: str
-    data: Any
-    size: int
+    data: Any = msgspec.UNSET
+    size: int = 0
+    link: str | None = None
 
 
 class StepRetrying(Event, frozen=True, tag="step.retrying"):
@@ -161,6 +166,13 @@ class Progress(Event, frozen=True, tag="progress"):
     state: str | None = None
 
 
+class Detached(Event, frozen=True, tag="detached"):
+    """The stream ends here and the run carries on; its state is at `link`. Told to one reader, never numbered."""
+
+    run: RunId
+    link: str
+
+
 Recorded = (
     RunStarted
     | StepStarted
@@ -177,7 +189,7 @@ Recorded = (
     | RunCancelledEvent
     | Gap
 )
-AnyEvent = Recorded | Progress
+AnyEvent = Recorded | Progress | Detached
 
 Terminal = RunFinished | RunFailedEvent | RunCancelledEvent
 

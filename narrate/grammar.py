@@ -20,6 +20,7 @@ from typing import NoReturn
 
 from narrate.errors import IllegalRecord
 from narrate.events import (
+    Detached,
     Detail,
     Event,
     Gap,
@@ -94,6 +95,8 @@ class _Grammar:
     def _number(self, event: Event) -> None:
         if isinstance(event, Progress):
             raise IllegalRecord(event.n or self.following, f"`progress` of `{event.step}` is status: never recorded")
+        if isinstance(event, Detached):
+            raise IllegalRecord(event.n or self.following, "`detached` is told to one reader: never recorded")
         first = last = event.n
         if isinstance(event, Token) and event.first is not None:
             first = event.first

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +17,8 @@ import trio.testing
 from quart_trio import QuartTrio
 
 from narrate import Pipeline, step
+from narrate.events import Event, RunId
+from narrate.server import Options
 from narrate.server.app import Service, create_app, service_of
 from narrate.server.serving import serve
 from narrate.wire.sse import Decoder
@@ -40,6 +42,12 @@ class Served:
     def port(self) -> int:
         return int(self.url.rpartition(":")[2])
 
+    async def record_of(self, answer: httpx.Response) -> Sequence[Event]:
+        """The record of the run that an answer tells of, as far as it has come."""
+        reader = await self.service.narrator.journal.maybe_reader(RunId(answer.headers["narrate-run"]))
+        assert reader is not None
+        return reader.take_nowait()
+
     async def wire(self, receive_buffer: int | None = None) -> "Wire":
         """A connection by hand."""
         raw = trio.socket.socket()
@@ -57,8 +65,12 @@ class Served:
 
 @asynccontextmanager
 async def served(*pipelines: Pipeline, app: QuartTrio | None = None, **given: Any) -> AsyncIterator[Served]:
-    """Serve pipelines, or an app; keywords go to `create_app` and, as `serving={...}`, to `serve`."""
+    """Serve pipelines, or an app; keywords go to `create_app` and, as `serving={...}`, to `serve`.
+
+    Where no options are given, the runs have no grace when it stops.
+    """
     serving = given.pop("serving", {})
+    given.setdefault("options", Options(grace=0))
     app = app or create_app(*pipelines, **given)
     stop, stopped = trio.Event(), trio.Event()
     failure: Exception | None = None

@@ -17,6 +17,7 @@ from narrate.errors import Explained, Problem, ProblemError, leaves_of, problem_
 from narrate.events import (
     TYPES,
     AnyEvent,
+    Detached,
     Detail,
     Gap,
     Message,
@@ -114,6 +115,14 @@ def test_a_field_at_its_default_is_left_out():
     assert json.loads(to_json(StepFinished("a", 1.0, n=3, t=2.0))).keys() == {"type", "step", "seconds", "n", "t"}
 
 
+def test_data_that_is_null_is_told_and_data_that_is_left_out_is_not():
+    null, left_out = Detail("a", "T", None, 4, t=0.0), Detail("a", "T", size=9000, link="/x", t=0.0)
+
+    assert json.loads(to_json(null))["data"] is None
+    assert json.loads(to_json(left_out)).keys() == {"type", "step", "title", "size", "link", "t"}
+    assert (from_json(to_json(null)), from_json(to_json(left_out))) == (null, left_out)
+
+
 def test_a_gap_is_told_from_and_to():
     line = to_json(Gap(3, 7, n=7, t=0.0))
 
@@ -174,9 +183,9 @@ def test_the_words_are_these():
     assert set(TYPES) == {
         *("run.started", "run.finished", "run.failed", "run.cancelled"),
         *("step.started", "step.finished", "step.skipped", "step.failed", "step.cancelled", "step.retrying"),
-        *("message", "token", "detail", "gap", "progress"),
+        *("message", "token", "detail", "gap", "progress", "detached"),
     }
-    assert {*get_args(Recorded), Progress} == set(KINDS)
+    assert {*get_args(Recorded), Progress, Detached} == set(KINDS)
     assert set(get_args(Terminal)) < set(get_args(Recorded))
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from narrate import IllegalRecord, Problem
 from narrate.events import (
+    Detached,
     Detail,
     Event,
     Gap,
@@ -185,6 +186,11 @@ def test_an_outline_names_each_path_once():
 
 def test_status_is_never_recorded():
     refused(changed(FINISHED, at="say a", by="report a"), 3, "`progress` of `a` is status: never recorded")
+
+
+def test_what_one_reader_is_told_is_never_recorded():
+    begun = record("run begins")
+    refused([*begun, Detached(RunId("r"), "/runs/r", t=0)], 2, "`detached` is told to one reader: never recorded")
 
 
 def test_only_known_events_are_recorded():

@@ -175,7 +175,7 @@ async def test_a_client_that_sends_a_next_request_too_early_is_answered_in_turn(
 
 
 async def test_a_client_that_sent_more_and_left_is_found_by_the_heartbeat():
-    async with served(one_step(trio.sleep_forever, linger=0), options=Options(heartbeat=0.01)) as server:
+    async with served(one_step(trio.sleep_forever, linger=0), options=Options(heartbeat=0.01, grace=0)) as server:
         async with await server.asked() as client:
             await client.until_started()
             await client.send(b"GET / HTTP/1.1\r\n" * 10 + b"\r\n")

@@ -2,9 +2,20 @@
 
 import pytest
 
-from narrate.events import Event, Message, Progress, RunStarted, StepStarted, Token, from_json, to_json
+from narrate.events import (
+    Detached,
+    Detail,
+    Event,
+    Message,
+    Progress,
+    RunStarted,
+    StepStarted,
+    Token,
+    from_json,
+    to_json,
+)
 from narrate.record import Record
-from narrate.wire.forms import FORMS, NdjsonForm, SseForm, joined
+from narrate.wire.forms import FORMS, LARGE, NdjsonForm, SseForm, is_large, joined, without_data
 from narrate.wire.sse import Decoder
 from narrate.wire.text import TextForm
 
@@ -17,7 +28,7 @@ def record(*facts: Event) -> Record:
 
 
 def line(kept: Record):
-    return lambda event: kept.line(event.n)
+    return kept.line
 
 
 def pieces(step: str, *texts: str) -> list[Token]:
@@ -96,6 +107,24 @@ def test_lines_of_json_are_one_an_event_and_empty_in_silence():
     told = form.events(kept.events, line(kept)) + form.status([Progress("a", text="x", t=0.0)])
     assert told.count(b"\n") == 2
     assert next(from_json(each) for each in told.splitlines()) == kept.events[0]
+
+
+def test_a_stream_that_ends_before_its_run_says_where_that_is_to_be_found():
+    event = Detached("r", "/runs/r", t=5.0)
+    assert from_json(SseForm().detached(event).removeprefix(b"data: ")) == event
+    assert SseForm().detached(event).endswith(b"\n\n")
+    assert from_json(NdjsonForm().detached(event)) == event
+    text = TextForm()
+    text.events([StepStarted("a", "First", t=0.0), *pieces("a", "half a")])
+    assert text.detached(event) == b"\n\n(This goes on without you. See /runs/r for what becomes of it.)\n"
+
+
+def test_a_large_detail_travels_as_its_title_its_size_and_a_link():
+    small, large = [Detail("a", "T", "x" * size, size, n=7, t=1.0) for size in (LARGE, LARGE + 1)]
+    assert (is_large(small), is_large(large), is_large(Message("a", "x" * 9999, t=0.0))) == (False, True, False)
+    told = from_json(without_data(large, "/runs/r/details/7"))
+    assert told == Detail("a", "T", size=LARGE + 1, link="/runs/r/details/7", n=7, t=1.0)
+    assert b'"data"' not in without_data(large, "/x")
 
 
 def test_text_is_silent_where_it_has_no_words():

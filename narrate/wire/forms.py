@@ -6,12 +6,15 @@ A form may remember what it has written (text does); each stream has one of its 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from narrate.events import Event, Progress, Token, to_json
+from narrate.events import Detached, Detail, Event, Progress, Token, to_json
 from narrate.wire import sse
 from narrate.wire.text import TextForm
 
 Line = Callable[[Event], bytes]
 """Gives an event's JSON; encoded once, however many streams ask."""
+
+LARGE = 2048
+"""Bytes of data beyond which a detail travels without it: it is fetched when it is opened."""
 
 
 class Form(Protocol):
@@ -37,6 +40,10 @@ class Form(Protocol):
         """What asks the reader to come back after so long, before a stream that ends without the story's end."""
         ...
 
+    def detached(self, event: Detached) -> bytes:
+        """What says that the stream ends here and the run carries on."""
+        ...
+
 
 class SseForm:
     """Server-sent events: `data: {json}`, with `id: n` on what has a number. No `event:` line, so `onmessage` works."""
@@ -56,6 +63,9 @@ class SseForm:
     def reconnect(self, milliseconds: int) -> bytes:
         return sse.retry(milliseconds)
 
+    def detached(self, event: Detached) -> bytes:
+        return sse.frame(to_json(event), None)
+
 
 class NdjsonForm:
     """One JSON object a line. A heartbeat is an empty line, which readers of NDJSON pass over."""
@@ -74,6 +84,9 @@ class NdjsonForm:
 
     def reconnect(self, milliseconds: int) -> bytes:  # noqa: ARG002 (this form has no word for it)
         return b""
+
+    def detached(self, event: Detached) -> bytes:
+        return to_json(event) + b"\n"
 
 
 FORMS: Mapping[str, Callable[[], Form]] = {
@@ -100,6 +113,17 @@ def joined(events: Sequence[Event], line: Line) -> Iterator[tuple[int, bytes]]:
             yield event.n, line(event)
     if pieces:
         yield _join(pieces, line)
+
+
+def is_large(event: Event) -> bool:
+    """Whether this is a detail that travels without its data."""
+    return isinstance(event, Detail) and event.size > LARGE
+
+
+def without_data(event: Event, link: str) -> bytes:
+    """The JSON of a large detail as it travels: its title, its size, and where its data can be fetched."""
+    assert isinstance(event, Detail)
+    return to_json(Detail(event.step, event.title, size=event.size, link=link, n=event.n, t=event.t))
 
 
 def _join(pieces: Sequence[Token], line: Line) -> tuple[int, bytes]:

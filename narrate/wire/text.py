@@ -6,6 +6,7 @@ It remembers which step spoke last, so that a line told in its lane's turn says 
 from collections.abc import Callable, Iterable, Sequence
 
 from narrate.events import (
+    Detached,
     Detail,
     Event,
     Gap,
@@ -55,6 +56,9 @@ class TextForm:
 
     def reconnect(self, milliseconds: int) -> bytes:  # noqa: ARG002 (this form has no word for it)
         return b"\n(The server is going down. Ask again for the rest.)\n"
+
+    def detached(self, event: Detached) -> bytes:
+        return f"{self._broken()}\n(This goes on without you. See {event.link} for what becomes of it.)\n".encode()
 
     def story(self, events: Iterable[Event]) -> str:
         """These events as text, going on from those before."""
