@@ -1,6 +1,6 @@
 """The benchmark runs: every measurement at a tiny size, and the table. Nothing here is timed."""
 
-from tests.bench import pace, peer, runner, served
+from tests.bench import kept, pace, peer, runner, served
 from tests.bench.table import Row, Section, render
 
 
@@ -35,6 +35,10 @@ def test_steps_and_tokens_are_measured() -> None:
 
 def test_the_wall_is_measured() -> None:
     positive(pace.pace_section(unit=0.02, rounds=1))
+
+
+def test_what_is_kept_is_measured() -> None:
+    positive(kept.kept_section(runs=2, steps=2, rounds=1))
 
 
 def test_the_peer_is_measured() -> None:

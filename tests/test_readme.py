@@ -2,12 +2,21 @@
 
 import re
 import runpy
+import subprocess
+from base64 import b64encode
 from pathlib import Path
 
-from narrate import start
+import pytest
+import trio
+
+from narrate import Pipeline, recordings, start, step
+from narrate.server import Options
 from narrate.wire.text import TextForm
+from pipelines.travel_escape import travel_escape
+from tests.serving import served
 
 ROOT = Path(__file__).parent.parent
+TRAVEL = ROOT / "pipelines" / "travel_escape"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -43,3 +52,47 @@ def test_every_file_and_folder_named_exists():
 
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def curls():
+    """The curl commands of the README's answers, each on one line."""
+    answers = README.split("## One declaration, five answers")[1].split("\n## ")[0]
+    console = "\n".join(re.findall(r"```console\n(.*?)```", answers, re.DOTALL)).replace("\\\n", "")
+    return [line.removeprefix("$ ") for line in console.splitlines() if line.startswith("$ curl")]
+
+
+def asked(command, url, run_id):
+    """What bash prints for a command of the README: the HTTP status, and the answer before it."""
+    command = command.replace("http://127.0.0.1:8000", url).replace("RUN", run_id).replace("9e2c…", "a-key")
+    done = subprocess.run(
+        ["bash", "-c", f"{command} -s -w '\n%{{http_code}}'"], capture_output=True, text=True, timeout=60, check=True
+    )
+    body, _, status = done.stdout.rpartition("\n")
+    return int(status), body
+
+
+@step("Repeating")
+async def repeat(question: dict) -> str:
+    return question["q"]
+
+
+toy = Pipeline("toy", repeat, takes=dict, path="/assist")
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "rest"),
+    [
+        pytest.param(toy, 204, id="a toy, which has told all by event 12"),
+        pytest.param(travel_escape, 200, id="travel, which has not"),
+    ],
+)
+async def test_every_curl_of_the_answers_works_as_it_is_written(pipeline, rest):
+    options = Options(webhook_secrets=(f"whsec_{b64encode(bytes(32)).decode()}",), grace=0)
+    world = recordings.world([recordings.find("valencia", TRAVEL)])
+    replayed = recordings.stand_ins(world, [pipeline], pace=0)
+    async with served(pipeline, options=options, resources=replayed) as server:
+        began = await server.client.post("/assist", json={"q": "warm"}, headers={"Accept": "application/json"})
+        run_id = began.headers["narrate-run"]
+        answers = [await trio.to_thread.run_sync(asked, one, server.url, run_id) for one in curls()]
+
+    assert [status for status, _ in answers] == [200, 200, rest, 200, 202, 200, 200, 202]

@@ -9,6 +9,7 @@ from functools import partial
 from importlib.metadata import version
 from time import perf_counter
 
+from tests.bench.kept import kept_section
 from tests.bench.pace import pace_section
 from tests.bench.peer import peer_section
 from tests.bench.runner import steps_section, tokens_section
@@ -20,6 +21,7 @@ SECTIONS: Mapping[str, Callable[[], Section]] = {
     "tokens": partial(tokens_section, pieces=10_000, rounds=10),
     "peer": partial(peer_section, sizes=(100, 10_000), rounds=5),
     "pace": partial(pace_section, unit=1.0, rounds=3),
+    "kept": partial(kept_section, runs=50, steps=100, rounds=3),
     "burst": partial(burst_section, events=20_000, rounds=8),
     "first": partial(first_section, connections=200),
     "idle": partial(idle_section, streams=5_000),
