@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import isnan
 from typing import Any
 
 import click
@@ -71,6 +72,16 @@ class _Repeatable(click.Command):
         return super().parse_args(ctx, args)
 
 
+class _AtLeast(click.FloatRange):
+    """A number that is one: click's own range lets `nan` pass, since that is not below anything."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
+
+
 def _proxies(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[Network, ...]:
     try:
         return parse_proxies(value)
@@ -108,9 +119,9 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, value: str) -> float:
     metavar="TIME",
     help="How long ended runs are kept.",
 )
-@click.option("--grace", default=10.0, show_default=True, type=click.FloatRange(0), help="Seconds for runs at a stop.")
+@click.option("--grace", default=10.0, show_default=True, type=_AtLeast(0), help="Seconds for runs at a stop.")
 @click.option("--replay", multiple=True, metavar="NAME_OR_DIR", help="Answer from recordings; more lie over the first.")
-@click.option("--pace", default=1.0, show_default=True, type=click.FloatRange(0), help="Multiplies recorded waits.")
+@click.option("--pace", default=1.0, show_default=True, type=_AtLeast(0), help="Multiplies recorded waits.")
 @click.option(
     "--proxies", default="", callback=_proxies, metavar="NETWORKS", help="Proxies whose headers are believed."
 )
@@ -123,7 +134,7 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, value: str) -> float:
 @click.option("--allow-private-callbacks", is_flag=True, help="Send webhooks to private addresses, too.")
 @click.option("--allow-http-callbacks", is_flag=True, help="Send webhooks without TLS, too.")
 @click.option("--public-url", default="", metavar="URL", help="Where others reach this server, for links in webhooks.")
-@click.option("--heartbeat", default=15.0, show_default=True, type=click.FloatRange(0.1), help="Seconds of silence.")
+@click.option("--heartbeat", default=15.0, show_default=True, type=_AtLeast(0.1), help="Seconds of silence.")
 @click.option("--access-log/--no-access-log", default=True, show_default=True)
 @click.pass_context
 def serve(ctx: click.Context, /, **given: Any) -> None:

@@ -11,6 +11,7 @@ Kept in one leaf file so that any module can raise any of them, and a reader see
     │   ├── RecordTooLong
     │   ├── NotTellable
     │   ├── JournalFailed     a journal that cannot keep anything now, such as on a full disk
+    │   │   └── JournalDamaged  something kept in it can be read no more
     │   └── NotPickedUp       an interrupted run that cannot be gone on with
     ├── RunFailed             a run ended in `run.failed`
     ├── RunCancelled          a run ended in `run.cancelled`
@@ -135,6 +136,15 @@ class JournalFailed(Explained):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(f"The journal cannot be used now: {reason}.")
+
+
+class JournalDamaged(JournalFailed):
+    """Something in the journal can be read no more."""
+
+    title = "What was kept of the run is damaged"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} is damaged")
 
 
 class NotPickedUp(Explained):

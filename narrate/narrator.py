@@ -4,6 +4,7 @@ A narrator holds the open resources, the journal, and the nursery that owns ever
 and goes without the run noticing, but for the pipeline's `linger`.
 """
 
+import logging
 import secrets
 import time
 from collections import Counter
@@ -29,6 +30,8 @@ from narrate.runner import Runner
 from narrate.running import Run
 from narrate.template import hint
 from narrate.wiring import CALLER, INPUT, Call, Key
+
+log = logging.getLogger("narrate")
 
 MOST_INTERRUPTIONS = 10
 """Times that a step is begun again after an interruption. One that brings its process down must not do so for ever."""
@@ -113,7 +116,7 @@ class Narrator:
         try:
             writer = await self.journal.open_record(begun, deliveries)
         finally:
-            self._beginning[who] -= 1
+            self._beginning -= Counter((who,))  # which leaves no zero behind for everybody who ever asked
         narration = Narration(begun.run, writer, pipeline.limits)
         if pipeline.secret:
             # Of the input at once: a step may tell what only a later one calls a secret.
@@ -132,19 +135,20 @@ class Narrator:
         """
         unfinished = await self.journal.unfinished() if not self.leaving else ()
         for one in unfinished:
-            ago = round(max(time.time() - one.begun.began, 0.0), 4)
-            past = Past(one.events, one.kept)
-            pipeline = self._pipelines.get(one.begun.pipeline)
-            one.writer.append(one.events[:1] or [self._started(one.begun, pipeline)])
+            if self.leaving:  # since it was asked for
+                one.writer.let_go()
+                continue
+            # The clock may have been put back since, and what comes later is told as later.
+            ago = round(max([time.time() - one.begun.began, *(event.t for event in one.events)]), 4)
             try:
-                if one.stopping is not None:
-                    one.writer.append([RunCancelledEvent(one.stopping, ago, t=ago)])
-                elif past.failure is not None:
-                    one.writer.append([RunFailedEvent(past.failure, ago, t=ago)])
-                else:
-                    self._go_on(one, pipeline, past, ago)
+                self._pick_up_one(one, ago)
             except NotPickedUp as error:
-                one.writer.append([RunFailedEvent(problem_of(error), ago, t=ago)])
+                self._give_up(one, error, ago)
+            except Exception as error:  # noqa: BLE001 (one bad run is no reason to leave the others)
+                # What it was given may be in the error's text, and of a run not gone on with no secret is known.
+                log.error("Run %s cannot be gone on with: %s.", one.begun.run, type(error).__name__)  # noqa: TRY400
+                damaged = NotPickedUp("The server stopped in the middle of it, and what was kept of it makes no sense.")
+                self._give_up(one, damaged, ago)
         return len(unfinished)
 
     async def tend(self) -> None:
@@ -164,8 +168,11 @@ class Narrator:
         """Leave every run that can be gone on with to another process, or to the next start of this one, for good."""
         self.leaving = True
         for run in self.runs:
-            if self.journal.durable and run.pipeline.recover:
-                run.let_go()
+            self._hand_over(run)
+
+    def _hand_over(self, run: Run) -> None:
+        if self.journal.durable and run.pipeline.recover:
+            run.let_go()
 
     def maybe_run(self, run_id: RunId) -> Run | None:
         """The run with this id while it is under way; else None, though its record may still be kept."""
@@ -175,6 +182,23 @@ class Narrator:
         """A run's first event."""
         title, outline = (pipeline.title, pipeline.outline) if pipeline is not None else (begun.pipeline, ())
         return RunStarted(begun.run, begun.pipeline, title, outline, self.note, t=0.0)
+
+    def _pick_up_one(self, one: Unfinished, ago: float) -> None:
+        """Go on with an interrupted run, or tell the end that it was coming to. Raises NotPickedUp."""
+        pipeline = self._pipelines.get(one.begun.pipeline)
+        one.writer.append(one.events[:1] or [self._started(one.begun, pipeline)])
+        if one.kept is None:
+            raise NotPickedUp("The server stopped in the middle of it, and what its steps gave is damaged.")
+        past = Past(one.events, one.kept)
+        if one.stopping is not None:
+            one.writer.append([RunCancelledEvent(one.stopping, ago, t=ago)])
+        elif past.failure is not None:
+            one.writer.append([RunFailedEvent(past.failure, ago, t=ago)])
+        else:
+            self._go_on(one, pipeline, past, ago)
+
+    def _give_up(self, one: Unfinished, error: NotPickedUp, ago: float) -> None:
+        one.writer.append([RunFailedEvent(problem_of(error), ago, t=ago)])
 
     def _go_on(self, one: Unfinished, pipeline: Pipeline | None, past: Past, ago: float) -> None:
         """Go on with an interrupted run. Raises NotPickedUp."""
@@ -199,6 +223,8 @@ class Narrator:
         values: dict[Key, Any] = {INPUT: value, CALLER: run.begun.caller, **self._resources}
         self._runs[run.id] = run
         self._context.run(self._nursery.start_soon, run.execute, runner, values, self._runs)
+        if self.leaving:  # since it was asked for
+            self._hand_over(run)
 
     def _keeper_of(self, pipeline: Pipeline) -> Keeper | None:
         """Who writes down what the pipeline's steps give; None where that is not to be kept."""

@@ -18,6 +18,9 @@ from narrate.events import (
     RunCancelledEvent,
     RunFailedEvent,
     RunFinished,
+    StepCancelled,
+    StepFailed,
+    StepFinished,
     Token,
     plain,
     to_json,
@@ -53,18 +56,23 @@ class Record:
         event = msgspec.structs.replace(fact, n=n)
         self.events.append(event)
         self._lines.append(None)
-        if isinstance(event, ENDS):
-            self.ended = True
-            self._statuses.clear()
+        if self._statuses or isinstance(event, ENDS):
+            self._close(event)
         return event
 
     def take(self, event: Event, line: bytes | None = None) -> None:
         """Take an event that has its number, which is the next, and its JSON where that is known already."""
         self.events.append(event)
         self._lines.append(line)
+        self._close(event)
+
+    def _close(self, event: Event) -> None:
+        """Drop the statuses that an event is the end of: whoever comes later hears the event."""
         if isinstance(event, ENDS):
             self.ended = True
             self._statuses.clear()
+        elif isinstance(event, (StepFinished, StepFailed, StepCancelled)):
+            self._statuses.pop(event.step, None)
 
     def restart(self, first: int) -> None:
         """Let all events go; the next will be number `first`."""

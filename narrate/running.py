@@ -185,7 +185,8 @@ class Run:
         finally:
             if not self.ended:
                 self._cancelled(self._narration.stopping or "The program stopped.")
-            del under_way[self.id]
+            if under_way.get(self.id) is self:  # else it was lost to another process, and taken up here again
+                del under_way[self.id]
 
     async def _wait_release(self) -> None:
         # A client may be gone between its request and the stream's first byte, and then nobody releases the run.

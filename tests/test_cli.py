@@ -133,6 +133,8 @@ def test_a_pipeline_that_could_never_run_is_one_error(target):
         (("--port", "70000"), "'--port'"),
         (("--proxies", "10.0.0.1/8"), "'10.0.0.1/8' is not the address or network of a proxy"),
         (("--heartbeat", "0"), "'--heartbeat'"),
+        (("--heartbeat", "nan"), "'--heartbeat'"),
+        (("--grace", "nan"), "'--grace'"),
         (("--max-runs", "0"), "'--max-runs'"),
         (("--pace", "-1"), "'--pace'"),
         (("--grace", "-1"), "'--grace'"),

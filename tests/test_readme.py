@@ -58,12 +58,13 @@ def curls():
     """The curl commands of the README's answers, each on one line."""
     answers = README.split("## One declaration, five answers")[1].split("\n## ")[0]
     console = "\n".join(re.findall(r"```console\n(.*?)```", answers, re.DOTALL)).replace("\\\n", "")
-    return [line.removeprefix("$ ") for line in console.splitlines() if line.startswith("$ curl")]
+    commands = [line.removeprefix("$ ") for line in console.splitlines() if line.startswith("$ curl")]
+    return [command for command in commands if "callback=" not in command]
 
 
 def asked(command, url, run_id):
     """What bash prints for a command of the README: the HTTP status, and the answer before it."""
-    command = command.replace("http://127.0.0.1:8000", url).replace("RUN", run_id).replace("9e2c…", "a-key")
+    command = command.replace("http://127.0.0.1:8000", url).replace("RUN", run_id)
     done = subprocess.run(
         ["bash", "-c", f"{command} -s -w '\n%{{http_code}}'"], capture_output=True, text=True, timeout=60, check=True
     )
@@ -95,4 +96,4 @@ async def test_every_curl_of_the_answers_works_as_it_is_written(pipeline, rest):
         run_id = began.headers["narrate-run"]
         answers = [await trio.to_thread.run_sync(asked, one, server.url, run_id) for one in curls()]
 
-    assert [status for status, _ in answers] == [200, 200, rest, 200, 202, 200, 200, 202]
+    assert [status for status, _ in answers] == [200, 200, rest, 200, 202, 200, 200]

@@ -115,7 +115,7 @@ async def test_a_finished_step_is_not_run_again_and_the_interrupted_one_is_and_s
         "p\n\n"
         "• Asking\n  I ask.\n"
         "• Waiting\n  I wait.\n"
-        "  Attempt 1 of 2 failed: The server stopped in the middle of it. Trying again.\n"
+        "  The server stopped in the middle of it. Beginning again.\n"
         "  I wait.\n  I have waited.\n"
         "• Answering 21\n  It is 42.\n\n"
         "Done.\n"

@@ -40,6 +40,7 @@ async def test_dead_letters_are_listed_to_whose_runs_they_tell_of_without_what_m
         await with_delivery(server, BERT, 3)
         await with_delivery(server, {}, 4)
         answer = await server.client.get("/deliveries", params={"state": "dead"}, headers=ANNA)
+        assert answer.headers["cache-control"] == "private, no-cache"
         assert answer.json() == [
             {
                 "id": dead,

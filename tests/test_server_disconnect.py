@@ -1,5 +1,6 @@
 """Readers who leave, and what becomes of their runs: as declared, never by accident."""
 
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -10,8 +11,10 @@ import trio
 import trio.testing
 from quart import Response
 
-from narrate import say
+from narrate import say, start
 from narrate.server import Options, create_app
+from narrate.server.stream import StoryBody, Streams
+from narrate.wire.forms import NdjsonForm
 from tests.serving import get, heard, one_step, post, served, until
 
 
@@ -182,6 +185,20 @@ async def test_a_client_that_sent_more_and_left_is_found_by_the_heartbeat():
             await client.send(b"x" * 100_000)
             client.reset()
         await until(lambda: not server.service.narrator.runs)
+
+
+async def test_a_stream_that_was_left_is_held_by_nothing_neither_by_itself_nor_by_the_heartbeat(autojump_clock):
+    streams = Streams()
+    async with start(one_step(trio.sleep_forever)) as run, trio.open_nursery() as nursery:
+        nursery.start_soon(streams.beat, 4.0)
+        body = StoryBody(run.reader(), run.begun, run, NdjsonForm(), streams, Options(), home="/runs/1")
+        async with body:
+            assert b"run.started" in await anext(body)
+            await trio.sleep(1.5)  # a look at the streams, by the clock of the test
+        left = weakref.ref(body)
+        del body
+        assert left() is None
+        nursery.cancel_scope.cancel()
 
 
 async def test_one_reader_who_leaves_does_not_disturb_another():

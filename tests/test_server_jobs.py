@@ -103,6 +103,16 @@ async def test_a_state_that_is_known_already_is_not_sent_again():
         assert (other.status_code, other.json()["state"]) == (200, "finished")
 
 
+async def test_a_state_that_is_another_than_it_should_be_is_a_problem():
+    async with served(STORY) as server:
+        home = f"/runs/{(await server.client.post('/story')).headers['narrate-run']}"
+        answer = await server.client.get(home, headers={"If-Match": '"another"'})
+        assert (answer.status_code, answer.headers["content-type"]) == (412, "application/problem+json")
+        assert answer.json()["errors"][0]["field"] == "If-Match"
+        same = (await server.client.get(home)).headers["etag"]
+        assert (await server.client.get(home, headers={"If-Match": same})).status_code == 200
+
+
 async def test_a_head_has_the_headers_of_the_state_alone():
     async with served(STORY) as server:
         run = (await server.client.post("/story")).headers["narrate-run"]

@@ -145,3 +145,13 @@ async def test_a_run_that_is_read_in_another_process_is_not_given_up_for_want_of
             end = await second.until("run.finished")
 
     assert end["result"] == 1
+
+
+@pytest.mark.parametrize("path", ["/runs/{}/events", "/events?runs={}"])
+async def test_a_head_elsewhere_is_no_reader(waiting, path, tmp_path):
+    async with two(waiting.pipeline(), tmp_path / "runs.db") as (here, there), await here.asked() as first:
+        await first.head()
+        run = (await first.until("run.started"))["run"]
+        await first.until("message")
+        assert (await there.client.head(path.format(run))).status_code == 200
+        assert await here.service.narrator.journal.watched() == []

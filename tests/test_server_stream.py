@@ -304,6 +304,7 @@ async def test_a_reader_who_has_heard_the_end_is_told_not_to_come_back():
         answer = await server.client.get(whole.headers["content-location"], params={"after": last})
         assert (answer.status_code, answer.content) == (204, b"")
         assert not {"content-length", "content-type", "transfer-encoding"} & set(answer.headers)  # RFC 9110, 8.6
+        assert answer.headers["cache-control"] == "no-cache"
 
 
 @pytest.mark.parametrize("number", ["x", "-1", "1.5", "٣", "9" * 16, "1 2", "0x1"])
@@ -313,6 +314,7 @@ async def test_a_place_that_is_no_number_is_refused(number):
         answer = await server.client.get(where, params={"after": number})
         assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
         assert "Last-Event-ID" in answer.json()["detail"]
+        assert answer.json()["errors"][0]["field"] == "after"
 
 
 @pytest.mark.parametrize("run", ["nothing", "%00", "..%2f", "a" * 4000])

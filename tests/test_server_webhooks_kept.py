@@ -188,7 +188,7 @@ def test_a_secret_that_is_none_is_refused_without_being_repeated(secret):
         Webhooks(MemoryJournal(), (SECRET, secret), CallbackClient(LOCAL), str)
 
     assert str(refused.value) == (
-        "Webhook secret number 2 is none: it must be `whsec_` and then 24 to 64 bytes in base64."
+        "Webhook secret number 2 is not one: it must be `whsec_` and then 24 to 64 bytes in base64."
     )
     assert refused.value.__context__ is None
 

@@ -44,13 +44,14 @@ class Begun:
 class Unfinished:
     """A run whose process has gone before its end: all that is needed to go on with it, and the hand to do so.
 
-    `kept` is what its steps gave, by their path. `stopping` is why it was to be cancelled, None where it was not. The
-    `writer` is told the record anew, from its first event on; what is in the record already it passes over.
+    `kept` is what its steps gave, by their path; None where that is damaged. `stopping` is why it was to be cancelled,
+    None where it was not. The `writer` is told the record anew, from its first event on; what is in the record already
+    it passes over.
     """
 
     begun: Begun
     events: Sequence[Event]
-    kept: Sequence[tuple[str, Kept]]
+    kept: Sequence[tuple[str, Kept]] | None
     stopping: str | None
     writer: "Writer"
 

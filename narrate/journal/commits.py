@@ -92,20 +92,26 @@ class Commits:
                 raise
         if write.error is not None:
             raise write.error
+        if not gave:  # `run` came to its end between
+            raise JournalFailed(self._failure or "nothing is known of what was written")
         return cast("T", gave[0])
 
     async def run(self, db: sqlite3.Connection) -> None:
         """Write what is queued, all of it in one transaction, until `close`. It cannot be cancelled before that."""
         one = trio.CapacityLimiter(1)
-        with trio.CancelScope(shield=True):
-            while self._queue or not self._closing:
-                if not self._queue:
-                    await self._more.park()
-                elif not await self._write(db, one):
-                    if self._closing:
-                        break
-                    await trio.sleep(AGAIN_AFTER)
-        self._closed.set()
+        try:
+            with trio.CancelScope(shield=True):
+                while self._queue or not self._closing:
+                    if not self._queue:
+                        await self._more.park()
+                    elif not await self._write(db, one):
+                        if self._closing:
+                            break
+                        await trio.sleep(AGAIN_AFTER)
+        finally:
+            # Whatever ended it, Ctrl-C too: who waits for it would wait for ever.
+            self._closed.set()
+            self._fail(self._failure or "nothing is written any more")
 
     async def close(self) -> None:
         """Wait until all that was queued is written, or cannot be; then `run` ends."""

@@ -3,17 +3,22 @@
 Those that write are called within a transaction that the journal has begun.
 """
 
+import logging
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
 
+from narrate.declare import Caller
 from narrate.delivery import Delivery
-from narrate.events import Event, RunId, Terminal, from_json, to_json
+from narrate.errors import JournalDamaged, problem_of
+from narrate.events import Event, RunFailedEvent, RunId, Terminal, from_json, to_json
 from narrate.journal.base import MOST_DUE, Begun, Retention
 from narrate.past import Kept
+
+log = logging.getLogger("narrate")
 
 FORGOTTEN = 10
 """Ages after its end at which even the id of an expired run goes."""
@@ -33,11 +38,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A run that nobody holds any more: its row, its events, and what its steps gave."""
+    """A run that nobody holds any more: its row, its events, and what its steps gave, None where that is damaged."""
 
     row: Row
     events: Sequence[tuple[Event, bytes]]
-    kept: Sequence[tuple[str, Kept]]
+    kept: Sequence[tuple[str, Kept]] | None
 
 
 def insert_run(db: sqlite3.Connection, begun: Begun, holder: str, deliveries: Iterable[Delivery]) -> int:
@@ -60,10 +65,11 @@ def take_key(db: sqlite3.Connection, begun: Begun) -> tuple[str, str] | None:
 
 
 def append(db: sqlite3.Connection, seq: int, holder: str, events: Sequence[tuple[int, bytes]]) -> bool:
-    """Append events by their numbers; False where the run is no longer this holder's."""
+    """Append events by their numbers; False where the run is no longer this holder's, or was another's meanwhile."""
     size = sum(len(line) for _, line in events)
     changed = db.execute(
-        "UPDATE runs SET last = ?, size = size + ? WHERE seq = ? AND holder = ?", (events[-1][0], size, seq, holder)
+        "UPDATE runs SET last = ?, size = size + ? WHERE seq = ? AND holder = ? AND last = ?",
+        (events[-1][0], size, seq, holder, events[0][0] - 1),
     )
     if changed.rowcount == 0:
         return False
@@ -72,10 +78,13 @@ def append(db: sqlite3.Connection, seq: int, holder: str, events: Sequence[tuple
 
 
 def end_run(db: sqlite3.Connection, seq: int, run: RunId, now: float) -> None:
-    """A run has ended: what its steps gave goes, and what it was given; its deliveries are due."""
-    begun = _begun(db.execute("SELECT begun FROM runs WHERE seq = ?", (seq,)).fetchone()[0])
-    spare = msgspec.json.encode(replace(begun, given=None))
-    db.execute("UPDATE runs SET ended = ?, holder = NULL, begun = ? WHERE seq = ?", (now, spare, seq))
+    """A run has ended: what its steps gave goes, what it was given and who asked; its deliveries are due."""
+    begun: bytes = db.execute("SELECT begun FROM runs WHERE seq = ?", (seq,)).fetchone()[0]
+    try:
+        begun = msgspec.json.encode(replace(_begun(begun), given=None, caller=Caller()))
+    except JournalDamaged:
+        log.exception("What is known of run %s cannot be read.", run)
+    db.execute("UPDATE runs SET ended = ?, holder = NULL, begun = ? WHERE seq = ?", (now, begun, seq))
     db.execute("DELETE FROM kept WHERE seq = ?", (seq,))
     db.execute("UPDATE deliveries SET state = 'due', due = ? WHERE run = ? AND state = 'waiting'", (now, run))
 
@@ -130,7 +139,7 @@ def events_after(db: sqlite3.Connection, run: RunId, n: int) -> Sequence[tuple[E
     """The events of a run behind number `n`, each with its JSON."""
     seq = "(SELECT seq FROM runs WHERE run = ?)"
     lines = db.execute(f"SELECT line FROM events WHERE seq = {seq} AND n > ? ORDER BY n", (run, n))
-    return [(event, line) for (line,) in lines if (event := from_json(line)) is not None]
+    return [(event, line) for (line,) in lines if (event := _event(line)) is not None]
 
 
 def listed(db: sqlite3.Connection, owner: str, most: int) -> Sequence[tuple[Begun, Terminal | None]]:
@@ -140,7 +149,7 @@ def listed(db: sqlite3.Connection, owner: str, most: int) -> Sequence[tuple[Begu
         WHERE owner = ? AND NOT expired ORDER BY runs.seq DESC LIMIT ?""",
         (owner, most),
     )
-    return [(_begun(begun), _terminal(line)) for begun, line in found]
+    return [one for begun, line in found for one in _listed(begun, line)]
 
 
 def hold(db: sqlite3.Connection, holder: str, host: str, until: float) -> None:
@@ -162,17 +171,31 @@ def let_go(db: sqlite3.Connection, seq: int, holder: str) -> None:
     db.execute("UPDATE runs SET holder = NULL WHERE seq = ? AND holder = ? AND ended IS NULL", (seq, holder))
 
 
-def claim(db: sqlite3.Connection, holder: str, host: str, now: float) -> Sequence[Left]:
-    """Take over the runs whose holder has gone."""
+def claim(
+    db: sqlite3.Connection, holder: str, host: str, now: float, *, clock_trusted: bool, not_these: Collection[RunId]
+) -> Sequence[Left]:
+    """Take over the runs whose holder has gone, but for `not_these`.
+
+    Where the clock is not trusted, nobody is taken for gone because of it. A run of which there is nothing left that
+    can be read is ended, for it can never be gone on with.
+    """
     for other, theirs, pid, until in db.execute("SELECT holder, host, pid, until FROM holders").fetchall():
-        if other != holder and (until < now or (theirs == host and not _is_alive(pid))):
+        if other != holder and ((clock_trusted and until < now) or (theirs == host and not _is_alive(pid))):
             leave(db, other)
-    taken = db.execute(
-        """UPDATE runs SET holder = ? WHERE ended IS NULL AND holder IS NULL
-        RETURNING seq, begun, 0, expired, first, stopping""",
-        (holder,),
+    free = db.execute(
+        "SELECT seq, begun, 0, expired, first, stopping, run FROM runs WHERE ended IS NULL AND holder IS NULL"
     ).fetchall()
-    return [_left(db, _row(found)) for found in taken]
+    taken = []
+    for *found, run in free:
+        if run in not_these:
+            continue
+        db.execute("UPDATE runs SET holder = ? WHERE seq = ?", (holder, found[0]))
+        try:
+            taken.append(_left(db, _row(found)))
+        except JournalDamaged as error:
+            log.exception("Run %s was interrupted and is damaged: it is ended.", run)
+            _end_damaged(db, found[0], run, holder, error, now)
+    return taken
 
 
 def due(db: sqlite3.Connection, now: float, until: float) -> Sequence[Delivery]:
@@ -233,22 +256,48 @@ def _row(found: Sequence[object]) -> Row:
 
 
 def _begun(kept: bytes) -> Begun:
-    return msgspec.json.decode(kept, type=Begun)
+    try:
+        return msgspec.json.decode(kept, type=Begun)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise JournalDamaged("what is known of the run") from error
+
+
+def _event(line: bytes) -> Event | None:
+    try:
+        return from_json(line)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise JournalDamaged("an event of the run") from error
 
 
 def _left(db: sqlite3.Connection, row: Row) -> Left:
+    events = events_after(db, row.begun.run, 0)
     found = db.execute("SELECT path, value, facts FROM kept WHERE seq = ? ORDER BY place", (row.seq,))
-    kept = [(path, Kept(value, tuple(_facts(facts)))) for path, value, facts in found]
-    return Left(row, events_after(db, row.begun.run, 0), kept)
+    try:
+        return Left(row, events, [(path, Kept(value, tuple(_facts(facts)))) for path, value, facts in found])
+    except JournalDamaged:
+        log.exception("What the steps of run %s gave cannot be read.", row.begun.run)
+        return Left(row, events, None)
+
+
+def _end_damaged(db: sqlite3.Connection, seq: int, run: RunId, holder: str, error: JournalDamaged, now: float) -> None:
+    """End a record that nobody can go on with, since not even what is open in it is known."""
+    last: int = db.execute("SELECT last FROM runs WHERE seq = ?", (seq,)).fetchone()[0]
+    end = RunFailedEvent(problem_of(error), 0.0, n=last + 1, t=0.0)
+    append(db, seq, holder, [(end.n, to_json(end))])
+    end_run(db, seq, run, now)
 
 
 def _facts(lines: bytes) -> Iterable[Event]:
-    return (event for line in lines.split(b"\n") if line and (event := from_json(line)) is not None)
+    return (event for line in lines.split(b"\n") if line and (event := _event(line)) is not None)
 
 
-def _terminal(line: bytes | None) -> Terminal | None:
-    event = from_json(line) if line is not None else None
-    return event if isinstance(event, Terminal) else None
+def _listed(begun: bytes, line: bytes | None) -> Iterable[tuple[Begun, Terminal | None]]:
+    """A run for the list, unless it is damaged: the others are to be seen all the same."""
+    try:
+        event = _event(line) if line is not None else None
+        yield _begun(begun), event if isinstance(event, Terminal) else None
+    except JournalDamaged:
+        log.exception("A run cannot be listed.")
 
 
 def _deliveries(db: sqlite3.Connection, where: str, values: Sequence[object]) -> Sequence[Delivery]:

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -36,6 +36,25 @@ WATCH_EVERY = 0.1
 
 TIDY_EVERY = 60.0
 """Seconds between two times that what is old is let go."""
+
+
+class Leap:
+    """Notices that the clock was put forward, or that the machine slept: then those who are there seem to be gone.
+
+    For `lease` seconds from then on, in which they show themselves, the clock says nothing of them.
+    """
+
+    def __init__(self, lease: float) -> None:
+        self._lease = lease
+        self._ahead: float | None = None  # of the steady clock
+        self._since = float("-inf")
+
+    def trusted(self, now: float, steady: float) -> bool:
+        """Whether the time `now` can be told from that of the others; `steady` is a clock that only goes on."""
+        if self._ahead is not None and now - steady > self._ahead + self._lease / 4:
+            self._since = steady
+        self._ahead = now - steady
+        return steady - self._since >= self._lease
 
 
 class SqliteWriter:
@@ -123,12 +142,11 @@ class SqliteWriter:
 
     def _show(self, count: int) -> None:
         shown, self._unshown = self._unshown[:count], self._unshown[count:]
-        for event, line in shown:
-            self.live.record.take(event, line)
+        _show(self.live, shown)
         if self.live.record.ended:
             self._journal.grow(self._size)
+            self._size = 0
             self._forget()
-        self.live.wake()
 
     def _lose(self) -> None:
         """Another process has taken the run over, because this one seemed to be gone."""
@@ -138,8 +156,9 @@ class SqliteWriter:
             self._forget()
 
     def _forget(self) -> None:
-        self._journal.writers.pop(self.run, None)
-        self._journal.stopped.discard(self.run)
+        if self._journal.writers.get(self.run) is self:  # else it was taken up here again
+            del self._journal.writers[self.run]
+            self._journal.stopped.discard(self.run)
 
 
 class SqliteJournal:
@@ -166,6 +185,7 @@ class SqliteJournal:
         self.commits = Commits()
         self._retention = retention or Retention()
         self._lease = lease
+        self._leap = Leap(lease)
         self._host = socket.gethostname()
         self._shown: WeakValueDictionary[RunId, LiveRecord] = WeakValueDictionary()
         self.stopped: set[RunId] = set()
@@ -211,6 +231,7 @@ class SqliteJournal:
         def begin(db: sqlite3.Connection) -> int | tuple[str, str]:
             if begun.key is not None and (taken := rows.take_key(db, begun)) is not None:
                 return taken
+            self._be_there(db)
             return rows.insert_run(db, begun, self.holder, deliveries)
 
         seq = await self.commits.do(begin)
@@ -234,7 +255,8 @@ class SqliteJournal:
         await self.commits.do(lambda db: rows.ask_stop(db, run, reason))
 
     async def stops(self) -> Sequence[tuple[RunId, str]]:
-        asked = [one for one in await self._read(lambda db: rows.stops(db, self.holder)) if one[0] not in self.stopped]
+        found = await self._read(lambda db: rows.stops(db, self.holder))
+        asked = [one for one in found if one[0] in self.writers and one[0] not in self.stopped]
         self.stopped.update(run for run, _ in asked)
         lost, self.lost = self.lost, []
         return [*asked, *((run, "Another process has gone on with it.") for run in lost)]
@@ -246,8 +268,14 @@ class SqliteJournal:
         return await self._read(lambda db: rows.watched(db, self.holder))
 
     async def unfinished(self) -> Sequence[Unfinished]:
-        left = await self.commits.do(lambda db: rows.claim(db, self.holder, self._host, self.now()))
-        return [self._unfinished(one) for one in left]
+        now, clock_trusted = self.now(), self._leap.trusted(self.now(), time.monotonic())
+        mine = frozenset(self.writers)  # one that another had meanwhile may still be under way here
+
+        def claim(db: sqlite3.Connection) -> Sequence[rows.Left]:
+            self._be_there(db)
+            return rows.claim(db, self.holder, self._host, now, clock_trusted=clock_trusted, not_these=mine)
+
+        return [self._unfinished(one) for one in await self.commits.do(claim)]
 
     async def due(self, now: float, until: float) -> Sequence[Delivery]:
         return await self.commits.do(lambda db: rows.due(db, now, until))
@@ -282,7 +310,7 @@ class SqliteJournal:
         live = self._shown.get(begun.run) or LiveRecord()
         _show(live, left.events)
         writer = self._writer(left.row.seq, begun.run, live)
-        writer.retell(left.kept)
+        writer.retell(left.kept or ())
         events = tuple(live.record.events)
         return Unfinished(begun=begun, events=events, kept=left.kept, stopping=left.row.stopping, writer=writer)
 
@@ -301,6 +329,8 @@ class SqliteJournal:
         known = self._shown.get(run)
         last = known.record.last if known is not None else 0
         events = await self._read(lambda db: rows.events_after(db, run, last))
+        if not events and known is None and (row := await self._maybe_row(run)) is None:
+            return None  # it has expired between the two looks
         live = self._shown.setdefault(run, known or LiveRecord())
         _show(live, events)
         live.record.trim(row.first)
@@ -310,34 +340,32 @@ class SqliteJournal:
         """Follow the records that are read here and written by another process; for ever."""
         while True:
             await trio.sleep(WATCH_EVERY)
-            with suppress(JournalFailed):  # it will be looked at again
-                await self._look()
-
-    async def _look(self) -> None:
-        for run, live in list(self._shown.items()):
-            if run not in self.writers and not live.record.ended:
-                _show(live, await self._read(partial(rows.events_after, run=run, n=live.record.last)))
+            for run, live in list(self._shown.items()):
+                if run not in self.writers and not live.record.ended:
+                    with suppress(JournalFailed):  # it will be looked at again
+                        _show(live, await self._read(partial(rows.events_after, run=run, n=live.record.last)))
 
     async def _tidy(self) -> None:
         """Let go of what is old, now and then, and as soon as there is too much."""
         now = self.now()
-        if now - self._tidied >= TIDY_EVERY or self._size > self._retention.size:
+        if abs(now - self._tidied) >= TIDY_EVERY or self._size > self._retention.size:
             self._tidied = now
             with suppress(JournalFailed):  # then there is time for it later
                 self._size = await self.commits.do(lambda db: rows.tidy(db, self._retention, now))
 
     def _hold(self, db: sqlite3.Connection) -> None:
-        commit(db, [lambda db: rows.hold(db, self.holder, self._host, self.now() + self._lease)])
+        commit(db, [self._be_there])
+
+    def _be_there(self, db: sqlite3.Connection) -> None:
+        # Also with each run that is begun or taken up: of a holder that nobody knows, no other could take it over.
+        rows.hold(db, self.holder, self._host, self.now() + self._lease)
 
     def _beat(self, stop: threading.Event) -> None:
         """Show that this process is there. In a thread of its own: a step may keep trio from running."""
-        db = connect_again(self.path)
         while not stop.wait(self._lease / 4):
-            try:
+            # On a full disk nobody else can write either. A connection each time: one that could not be made is again.
+            with suppress(sqlite3.Error), closing(connect_again(self.path)) as db:
                 self._hold(db)
-            except sqlite3.Error:
-                continue  # a full disk: nobody else can write either
-        db.close()
 
     def _close(self, writing: sqlite3.Connection, beat: threading.Thread) -> None:
         if beat.is_alive():

@@ -56,12 +56,8 @@ class Answers:
         service.check_open()
         form, preferences, key = form_of(request, OFFERED), preferences_of(request), key_of(request)
         after = after_of(request) if key is not None else 0
-        callbacks = self._callbacks(pipeline)
-        body = await body_of(request, service.options)
-        value = input_in(body, request, pipeline)
-        asked = fingerprint(body, pipeline, callbacks) if key is not None else ""
         streams = form in FORMS and not preferences.respond_async
-        begun, replayed = await self._begin(pipeline, value, key, asked, callbacks, held=streams)
+        begun, replayed = await self._begin(pipeline, key, held=streams)
         if streams:
             response = await self._stream(pipeline, begun, form, after, preferences)
         else:
@@ -80,11 +76,14 @@ class Answers:
             self._service.webhooks.check(url)
         return urls
 
-    async def _begin(
-        self, pipeline: Pipeline, value: object, key: str | None, asked: str, callbacks: Sequence[str], *, held: bool
-    ) -> tuple[Begun, bool]:
+    async def _begin(self, pipeline: Pipeline, key: str | None, *, held: bool) -> tuple[Begun, bool]:
         """A new run, or the one that was begun with the key before, and which of the two it is. Raises Refused."""
+        # The body lives in here alone: whoever waits for a result must not hold on to it for as long.
         service = self._service
+        callbacks = self._callbacks(pipeline)
+        body = await body_of(request, service.options)
+        value = input_in(body, request, pipeline)
+        asked = fingerprint(body, pipeline, callbacks) if key is not None else ""
         service.check_open()  # once more, for the body may have taken its time
         try:
             # A client that leaves here must not leave half a run behind.

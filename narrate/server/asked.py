@@ -175,7 +175,9 @@ def after_of(request: Request) -> int:
     given = _place(request, "0")
     if not _is_number(given):
         raise Refused(
-            HTTPStatus.BAD_REQUEST, "The number of the last event seen (`Last-Event-ID` or `?after=`) is none."
+            HTTPStatus.BAD_REQUEST,
+            "The number of the last event seen (`Last-Event-ID` or `?after=`) is not one: give digits.",
+            field=_place_field(request),
         )
     return int(given)
 
@@ -196,6 +198,7 @@ def places_of(request: Request, count: int) -> Sequence[int]:
         raise Refused(
             HTTPStatus.BAD_REQUEST,
             "The place (`Last-Event-ID` or `?after=`) must be a number for each of the runs, such as 12,7,0.",
+            field=_place_field(request),
         )
     return [int(number) for number in given]
 
@@ -203,6 +206,10 @@ def places_of(request: Request, count: int) -> Sequence[int]:
 def _place(request: Request, beginning: str) -> str:
     # A browser that comes back by itself sends both, and the header is the newer.
     return request.headers.get("Last-Event-ID") or request.args.get("after") or beginning
+
+
+def _place_field(request: Request) -> str:
+    return "Last-Event-ID" if request.headers.get("Last-Event-ID") else "after"
 
 
 def _is_number(given: str) -> bool:

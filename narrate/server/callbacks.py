@@ -240,7 +240,7 @@ _NAT64 = ip_network("64:ff9b::/96")
 
 
 def _refused(why: str) -> Refused:
-    return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"`callback` {why}.")
+    return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"`callback` {why}.", field="callback")
 
 
 def _maybe_address(host: str) -> Address | None:

@@ -39,7 +39,8 @@ class Deliveries:
                 told.append(listed_delivery(delivery))
             if len(told) == MOST:
                 break
-        return Response(msgspec.json.encode(told), content_type="application/json")
+        headers = {"Cache-Control": "private, no-cache"}
+        return Response(msgspec.json.encode(told), headers=headers, content_type="application/json")
 
     async def resend(self, delivery_id: str) -> Response:
         """Send a webhook again, from the beginning of its schedule."""

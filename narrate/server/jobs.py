@@ -57,7 +57,10 @@ class Jobs:
         else:
             response.headers["Cache-Control"] = "private, no-cache"
         response.set_etag(sha256(await response.get_data(as_text=False)).hexdigest()[:32])
-        return await response.make_conditional(request)
+        await response.make_conditional(request)
+        if response.status_code == HTTPStatus.PRECONDITION_FAILED:
+            raise Refused(HTTPStatus.PRECONDITION_FAILED, "The state of the run is another one.", field="If-Match")
+        return response
 
     async def accepted(self, begun: Begun) -> Response:
         """That a run goes on, and where it can be asked after (202)."""
@@ -135,9 +138,9 @@ class Jobs:
     async def _maybe_listed(self, run_id: RunId) -> ListedRun | None:
         try:
             begun = await self._service.seen(run_id)
+            told = (await self._service.reader_of(begun.run)).take_nowait()
         except (Refused, RecordGone):
             return None
-        told = (await self._service.reader_of(begun.run)).take_nowait()
         end = told[-1] if told else None
         return listed(begun.run, begun.pipeline, begun.began, end if isinstance(end, Terminal) else None)
 

@@ -99,7 +99,10 @@ class _Writing:
     def begin(self, pipeline: Pipeline, operation: str) -> Described:
         """The POST that begins a run, and its five answers."""
         parameters = ["Prefer", "Idempotency-Key", "Last-Event-ID", *(["callback"] if self.about.webhooks else [])]
-        failed = self._problem("Asked for as `application/json`: the run failed, and this is its problem.")
+        failed = self._problem(
+            "Asked for as `application/json`: the run failed, and this is its problem.",
+            sometimes=("Narrate-Run", "Location", "Preference-Applied", "Idempotency-Replayed"),
+        )
         told = {
             "operationId": operation,
             "summary": pipeline.title,
@@ -153,7 +156,7 @@ class _Writing:
                 {
                     "200": _answer("Its state now.", state, "ETag", "Cache-Control", sometimes=("Retry-After",)),
                     "304": {"description": "It is as it was when it had this `ETag`."},
-                    **self._refused(404, 410, 503),
+                    **self._refused(404, 410, 412, 503),
                 },
                 "run",
                 "If-None-Match",
@@ -223,7 +226,7 @@ class _Writing:
     def deliveries(self) -> Mapping[str, Described]:
         """What can be asked of webhooks."""
         delivery = self.schemas.ref("ListedDelivery")
-        listed = _answer("The deliveries.", {JSON: _array(delivery)})
+        listed = _answer("The deliveries.", {JSON: _array(delivery)}, "Cache-Control")
         due = _answer("It is due now, with the whole schedule before it.", {JSON: {"schema": delivery}})
         return {
             "/deliveries": _get(

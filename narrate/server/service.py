@@ -252,7 +252,8 @@ class Service:
     async def follower_of(self, run_id: RunId, after: int = 0) -> Reader:
         """A cursor of one who stays: on a run of another process, which is told that it is read."""
         reader = await self.reader_of(run_id, after)
-        if self.narrator.maybe_run(run_id) is None and not reader.over:
+        stays = request.method != "HEAD"
+        if stays and self.narrator.maybe_run(run_id) is None and not reader.over:
             await self.narrator.journal.watch(run_id)
         return reader
 
@@ -310,6 +311,7 @@ def all_heard() -> Response:
     """That there is nothing left to tell (204): the one answer upon which an EventSource does not come back."""
     response = Response(b"", HTTPStatus.NO_CONTENT)
     del response.headers["Content-Type"], response.headers["Content-Length"]  # of nothing, nothing is to be said
+    response.headers["Cache-Control"] = "no-cache"  # a 204 may be kept, and another reader of this has not heard all
     return response
 
 

@@ -84,9 +84,12 @@ class Streams:
         """
         while True:
             await trio.sleep(every / BEATS)
-            since = trio.current_time() - every * (BEATS - 1) / BEATS
-            for body in tuple(self._open):
-                body.beat_if_silent(since)
+            self._look_over(trio.current_time() - every * (BEATS - 1) / BEATS)
+
+    def _look_over(self, since: float) -> None:
+        # Apart from the loop, whose variable would keep the last stream's body, and its record, until the next look.
+        for body in tuple(self._open):
+            body.beat_if_silent(since)
 
     async def drain(self) -> None:
         """End every stream after a word to its reader, and wait until all have gone."""
@@ -158,6 +161,7 @@ class Body(ResponseBody):
             for reading in self._readings:
                 reading.__exit__()
         self._release()
+        self._chunks = iter(())  # which hold the body as it holds them: one that was left would stay until collected
 
     def __aiter__(self) -> Self:
         return self

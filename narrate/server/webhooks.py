@@ -81,7 +81,7 @@ class Webhooks:
         """Raises Refused, naming `callback`, where this URL could never be told of a run's end."""
         if not self._signers:
             why = "`callback` is not offered here: every webhook is signed, and this server has no secret to sign with."
-            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, why)
+            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, why, field="callback")
         self._client.policy.check(url)
 
     def wake(self) -> None:
@@ -200,6 +200,7 @@ def _signer(secret: str, place: int) -> Webhook:
     if not secret.startswith(_PREFIX) or len(key) not in SECRET_BYTES:
         first, last = SECRET_BYTES.start, SECRET_BYTES.stop - 1
         raise NarrateError(
-            f"Webhook secret number {place} is none: it must be `{_PREFIX}` and then {first} to {last} bytes in base64."
+            f"Webhook secret number {place} is not one: "
+            f"it must be `{_PREFIX}` and then {first} to {last} bytes in base64."
         )
     return Webhook(secret)

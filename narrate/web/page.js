@@ -61,10 +61,7 @@ async function begin() {
       headers: { "Accept": "text/event-stream", "Content-Type": "application/json" },
       body: input ? JSON.stringify(given()) : undefined,
     });
-    if (!response.ok) {
-      const problem = await response.json();
-      throw new Error(problem.detail ?? problem.title);
-    }
+    if (!response.ok) throw new Error(await reasonIn(response));
     for await (const event of eventsIn(response.body)) {
       tell(event);
       ended ||= ["run.finished", "run.failed", "run.cancelled", "detached"].includes(event.type);
@@ -74,6 +71,12 @@ async function begin() {
     if (error.name !== "AbortError" && watching === mine) complain(error.message);
   }
   if (watching === mine) $("stop").disabled = true;
+}
+
+// Why it was refused. Who stands before the server (a proxy) may have said so in something else than a problem.
+async function reasonIn(response) {
+  const problem = await response.json().catch(() => ({}));
+  return problem.detail ?? problem.title ?? `The server answered ${response.status}.`;
 }
 
 async function* eventsIn(body) {
@@ -172,10 +175,19 @@ function detail(row, { title, data, link }) {
   const content = document.createElement("pre");
   summary.textContent = title;
   content.textContent = link ? "…" : JSON.stringify(data, null, 2);
-  if (link) folded.addEventListener("toggle", async () => {
-    const response = await fetch(link);
-    content.textContent = response.ok ? JSON.stringify(await response.json(), null, 2) : "It is no longer kept.";
-  }, { once: true });
+  let heard = !link;
+  folded.addEventListener("toggle", async () => {
+    if (heard || !folded.open) return;
+    heard = true;
+    try {
+      const response = await fetch(link);
+      if (!response.ok) throw new Error(await reasonIn(response));
+      content.textContent = JSON.stringify(await response.json(), null, 2);
+    } catch (error) {
+      heard = false;  // opened again, it is asked for again
+      content.textContent = error.message;
+    }
+  });
   folded.append(summary, content);
   row.item.append(folded);
 }

@@ -28,6 +28,7 @@ from narrate.events import (
     Token,
     whole_text,
 )
+from narrate.past import INTERRUPTED
 
 _CONTROLS = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
 """What a terminal would obey. A story may tell what a model or a stranger wrote."""
@@ -90,7 +91,8 @@ class TextForm:
             case Detail():
                 return self._said(event.step, f"[{event.title}]")
             case StepRetrying():
-                again = f"Attempt {event.attempt} of {event.of} failed: {event.reason} Trying again."
+                failed = f"Attempt {event.attempt} of {event.of} failed: {event.reason} Trying again."
+                again = f"{INTERRUPTED} Beginning again." if event.reason == INTERRUPTED else failed
                 return self._said(event.step, again)
             case StepFinished():
                 return self._said(event.step, event.text) if event.text else []
