@@ -122,18 +122,19 @@ class Narrator:
             # Of the input at once: a step may tell what only a later one calls a secret.
             narration.redactor.learn(pipeline.secret, {"": value})
         run = Run(pipeline, begun, narration, self._nursery, self._context)
-        narration.root.tell(self._started(begun, pipeline))
+        narration.root.tell(self._started(pipeline, begun.run))
         if not held:
             run.release()
         self._start(run, value, Runner(narration.redactor, keeper))
         return run
 
     async def pick_up(self) -> int:
-        """Go on with runs whose process has gone, each from the first step that had not finished; how many there were.
+        """Go on with runs whose process has gone, each from the first step that had not finished; how many go on.
 
-        One that cannot be gone on with is told its end.
+        One that cannot be gone on with is told its end. Those of pipelines that are not here wait for who has them.
         """
-        unfinished = await self.journal.unfinished() if not self.leaving else ()
+        unfinished = await self.journal.unfinished(frozenset(self._pipelines)) if not self.leaving else ()
+        before = len(self._runs)
         for one in unfinished:
             if self.leaving:  # since it was asked for
                 one.writer.let_go()
@@ -149,7 +150,7 @@ class Narrator:
                 log.error("Run %s cannot be gone on with: %s.", one.begun.run, type(error).__name__)  # noqa: TRY400
                 damaged = NotPickedUp("The server stopped in the middle of it, and what was kept of it makes no sense.")
                 self._give_up(one, damaged, ago)
-        return len(unfinished)
+        return len(self._runs) - before
 
     async def tend(self) -> None:
         """Heed what other processes say of the runs here, and pick up what they leave behind; for ever."""
@@ -178,15 +179,14 @@ class Narrator:
         """The run with this id while it is under way; else None, though its record may still be kept."""
         return self._runs.get(run_id)
 
-    def _started(self, begun: Begun, pipeline: Pipeline | None) -> RunStarted:
+    def _started(self, pipeline: Pipeline, run: RunId) -> RunStarted:
         """A run's first event."""
-        title, outline = (pipeline.title, pipeline.outline) if pipeline is not None else (begun.pipeline, ())
-        return RunStarted(begun.run, begun.pipeline, title, outline, self.note, t=0.0)
+        return RunStarted(run, pipeline.name, pipeline.title, pipeline.outline, self.note, t=0.0)
 
     def _pick_up_one(self, one: Unfinished, ago: float) -> None:
         """Go on with an interrupted run, or tell the end that it was coming to. Raises NotPickedUp."""
-        pipeline = self._pipelines.get(one.begun.pipeline)
-        one.writer.append(one.events[:1] or [self._started(one.begun, pipeline)])
+        pipeline = self._pipelines[one.begun.pipeline]
+        one.writer.append(one.events[:1] or [self._started(pipeline, one.begun.run)])
         if one.kept is None:
             raise NotPickedUp("The server stopped in the middle of it, and what its steps gave is damaged.")
         past = Past(one.events, one.kept)
@@ -198,12 +198,13 @@ class Narrator:
             self._go_on(one, pipeline, past, ago)
 
     def _give_up(self, one: Unfinished, error: NotPickedUp, ago: float) -> None:
+        log.warning("Run %s was interrupted and does not go on: %s", one.begun.run, error)
         one.writer.append([RunFailedEvent(problem_of(error), ago, t=ago)])
 
-    def _go_on(self, one: Unfinished, pipeline: Pipeline | None, past: Past, ago: float) -> None:
+    def _go_on(self, one: Unfinished, pipeline: Pipeline, past: Past, ago: float) -> None:
         """Go on with an interrupted run. Raises NotPickedUp."""
-        keeper = self._keeper_of(pipeline) if pipeline is not None else None
-        if pipeline is None or keeper is None:
+        keeper = self._keeper_of(pipeline)
+        if keeper is None:
             raise NotPickedUp("The server stopped in the middle of it, and it is not one that is gone on with.")
         if keeper.fingerprint != one.begun.plan:
             raise NotPickedUp("The server stopped in the middle of it, and its pipeline has been changed since.")

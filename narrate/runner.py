@@ -199,7 +199,10 @@ class Runner:
         now = lane.now()
         lane.tell(StepFinished(path, round(now - began, 4), text, fallback, t=now))
         if self._keeper is not None and isinstance(stage, PlannedStep):
-            self._keep(path, self._keeper.dump(path, values[stage.name]), lane)
+            kept = self._keeper.dump(path, values[stage.name])
+            if kept is None:
+                log.warning("What step %s gave cannot be written down: after a crash its run would not go on.", path)
+            self._keep(path, kept, lane)
 
     def _tell_again(self, step: PlannedStep, past: Past, speaker: Speaker, values: Values) -> None:
         """Tell what a step that is done already told, and take what it gave."""

@@ -85,7 +85,7 @@ async def gone_on_with(path: Path, running: Run, *pipelines: Pipeline, ran=None)
     known = {one.name for pipeline in pipelines for one, _ in pipeline.resources}
     resources = {"ran": ran} if ran is not None and "ran" in known else {}
     async with open_narrator(pipelines, journal=journal, resources=resources) as narrator:
-        assert await narrator.pick_up() == 1
+        await narrator.pick_up()
         reader = await journal.maybe_reader(running.id)
         events = [event async for event in Events(reader, status=False)]
     check_record(events)
@@ -314,10 +314,27 @@ async def test_a_run_whose_pipeline_has_changed_fails_and_says_why(path):
     )
 
 
-async def test_a_run_whose_pipeline_is_not_there_any_more_fails(path):
-    running = await interrupted(path, pipeline_of(ask, wait, answer), "I wait.")
+async def test_a_run_whose_pipeline_is_not_served_waits_for_who_has_it(path):
+    pipeline, other = pipeline_of(ask, wait, answer), Pipeline("other", ask, resources=[ran])
+    running = await interrupted(path, pipeline, "I wait.")
+    async with open_narrator([other], journal=SqliteJournal(path)) as narrator:
+        assert await narrator.pick_up() == 0
 
-    assert "not one that is gone on with" in await reason(path, running, Pipeline("other", ask, resources=[ran]))
+    events = await gone_on_with(path, running, pipeline)
+
+    assert events[-1].result == 42
+
+
+async def test_how_many_go_on_is_counted_and_of_the_others_the_log_says_why(path, caplog):
+    pipeline = pipeline_of(ask, wait)
+    await interrupted(path, pipeline, "I wait.")
+    await interrupted(path, Pipeline("q", ask, wait, resources=[gate, ran]), "I wait.")
+
+    changed = Pipeline("q", ask, resources=[ran])
+    async with open_narrator([pipeline, changed], journal=SqliteJournal(path)) as narrator:
+        assert await narrator.pick_up() == 1
+
+    assert "does not go on: The server stopped in the middle of it, and its pipeline has been changed" in caplog.text
 
 
 async def test_a_pipeline_that_wants_no_recovery_gets_none(path):

@@ -4,7 +4,7 @@ A run has one writer, the process that runs it; readers are any number of cursor
 that uses the journal. A reader holds nothing but its place, so a slow one costs nothing and delays nobody.
 """
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -169,8 +169,8 @@ class Journal(Protocol):
         """The runs of this process that are, or were, read in another."""
         ...
 
-    async def unfinished(self) -> Sequence[Unfinished]:
-        """The runs whose process has gone, which are this one's from now on."""
+    async def unfinished(self, of: Collection[str] | None = None) -> Sequence[Unfinished]:
+        """The runs of these pipelines (None: of all) whose process has gone, which are this one's from now on."""
         ...
 
     async def due(self, now: float, until: float) -> Sequence[Delivery]:

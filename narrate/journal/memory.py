@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from operator import itemgetter
@@ -129,7 +129,7 @@ class MemoryJournal:
     async def watched(self) -> Sequence[RunId]:
         return ()
 
-    async def unfinished(self) -> Sequence[Unfinished]:
+    async def unfinished(self, of: Collection[str] | None = None) -> Sequence[Unfinished]:  # noqa: ARG002
         return ()
 
     async def due(self, now: float, until: float) -> Sequence[Delivery]:

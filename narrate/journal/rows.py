@@ -172,9 +172,16 @@ def let_go(db: sqlite3.Connection, seq: int, holder: str) -> None:
 
 
 def claim(
-    db: sqlite3.Connection, holder: str, host: str, now: float, *, clock_trusted: bool, not_these: Collection[RunId]
+    db: sqlite3.Connection,
+    holder: str,
+    host: str,
+    now: float,
+    *,
+    of: Collection[str] | None,
+    clock_trusted: bool,
+    not_these: Collection[RunId],
 ) -> Sequence[Left]:
-    """Take over the runs whose holder has gone, but for `not_these`.
+    """Take over the runs `of` these pipelines (None: of all) whose holder has gone, but for `not_these`.
 
     Where the clock is not trusted, nobody is taken for gone because of it. A run of which there is nothing left that
     can be read is ended, for it can never be gone on with.
@@ -189,9 +196,11 @@ def claim(
     for *found, run in free:
         if run in not_these:
             continue
-        db.execute("UPDATE runs SET holder = ? WHERE seq = ?", (holder, found[0]))
         try:
-            taken.append(_left(db, _row(found)))
+            row = _row(found)
+            if of is None or row.begun.pipeline in of:
+                _take(db, row.seq, holder)
+                taken.append(_left(db, row))
         except JournalDamaged as error:
             log.exception("Run %s was interrupted and is damaged: it is ended.", run)
             _end_damaged(db, found[0], run, holder, error, now)
@@ -281,10 +290,15 @@ def _left(db: sqlite3.Connection, row: Row) -> Left:
 
 def _end_damaged(db: sqlite3.Connection, seq: int, run: RunId, holder: str, error: JournalDamaged, now: float) -> None:
     """End a record that nobody can go on with, since not even what is open in it is known."""
+    _take(db, seq, holder)
     last: int = db.execute("SELECT last FROM runs WHERE seq = ?", (seq,)).fetchone()[0]
     end = RunFailedEvent(problem_of(error), 0.0, n=last + 1, t=0.0)
     append(db, seq, holder, [(end.n, to_json(end))])
     end_run(db, seq, run, now)
+
+
+def _take(db: sqlite3.Connection, seq: int, holder: str) -> None:
+    db.execute("UPDATE runs SET holder = ? WHERE seq = ?", (holder, seq))
 
 
 def _facts(lines: bytes) -> Iterable[Event]:

@@ -9,7 +9,7 @@ import socket
 import sqlite3
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from functools import partial
 from pathlib import Path
@@ -267,13 +267,13 @@ class SqliteJournal:
     async def watched(self) -> Sequence[RunId]:
         return await self._read(lambda db: rows.watched(db, self.holder))
 
-    async def unfinished(self) -> Sequence[Unfinished]:
+    async def unfinished(self, of: Collection[str] | None = None) -> Sequence[Unfinished]:
         now, clock_trusted = self.now(), self._leap.trusted(self.now(), time.monotonic())
         mine = frozenset(self.writers)  # one that another had meanwhile may still be under way here
 
         def claim(db: sqlite3.Connection) -> Sequence[rows.Left]:
             self._be_there(db)
-            return rows.claim(db, self.holder, self._host, now, clock_trusted=clock_trusted, not_these=mine)
+            return rows.claim(db, self.holder, self._host, now, of=of, clock_trusted=clock_trusted, not_these=mine)
 
         return [self._unfinished(one) for one in await self.commits.do(claim)]
 
