@@ -272,8 +272,10 @@ class SqliteJournal:
         mine = frozenset(self.writers)  # one that another had meanwhile may still be under way here
 
         def claim(db: sqlite3.Connection) -> Sequence[rows.Left]:
-            self._be_there(db)
-            return rows.claim(db, self.holder, self._host, now, of=of, clock_trusted=clock_trusted, not_these=mine)
+            left = rows.claim(db, self.holder, self._host, now, of=of, clock_trusted=clock_trusted, not_these=mine)
+            if left:
+                self._be_there(db)
+            return left
 
         return [self._unfinished(one) for one in await self.commits.do(claim)]
 
@@ -340,10 +342,14 @@ class SqliteJournal:
         """Follow the records that are read here and written by another process; for ever."""
         while True:
             await trio.sleep(WATCH_EVERY)
-            for run, live in list(self._shown.items()):
-                if run not in self.writers and not live.record.ended:
-                    with suppress(JournalFailed):  # it will be looked at again
-                        _show(live, await self._read(partial(rows.events_after, run=run, n=live.record.last)))
+            await self._look()
+
+    async def _look(self) -> None:
+        # A method of its own, since a loop variable would keep the last record alive while nobody reads it.
+        for run, live in list(self._shown.items()):
+            if run not in self.writers and not live.record.ended:
+                with suppress(JournalFailed):  # it will be looked at again
+                    _show(live, await self._read(partial(rows.events_after, run=run, n=live.record.last)))
 
     async def _tidy(self) -> None:
         """Let go of what is old, now and then, and as soon as there is too much."""
