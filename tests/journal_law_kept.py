@@ -69,6 +69,16 @@ async def test_of_a_run_whose_key_was_taken_nothing_is_kept(journal):
     assert [run.run for run, _ in await journal.listed("me")] == ["first"]
 
 
+async def test_the_run_that_has_a_key_can_be_asked_for(journal):
+    await journal.open_record(Begun(run=RUN, pipeline="p", owner="ann", key="k", asked="tea"))
+
+    found = [
+        await journal.maybe_keyed(*asked) for asked in [("ann", "p", "k"), (None, "p", "k"), ("ann", "p", "other")]
+    ]
+
+    assert found == [(RUN, "tea"), None, None]
+
+
 async def test_a_key_stays_taken_when_its_run_has_ended(journal):
     await told_whole(journal, "first", key="k")
 

@@ -142,6 +142,20 @@ async def test_a_limit_on_runs_does_not_keep_a_client_from_its_own_run(shop):
         assert own.headers["idempotency-replayed"] == "true"
 
 
+async def test_a_limit_on_runs_does_not_keep_a_client_from_a_result_that_is_there(shop):
+    options = Options(max_runs=1, grace=0)
+    async with served(shop.pipeline(linger=None), options=options) as server:
+        ask = partial(server.client.post, "/story")
+        shop.open.set()
+        first = await ask(json={"item": "tea"}, headers={**KEY, "Accept": "application/json"})
+        shop.open = trio.Event()
+        await ask(json={"item": "milk"}, headers=ASYNC)
+        again = await ask(json={"item": "tea"}, headers={**KEY, "Accept": "application/json"})
+
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert (again.json(), again.headers["idempotency-replayed"]) == (first.json(), "true")
+
+
 @pytest.mark.parametrize("header", ["Idempotency-Key: two words", "Idempotency-Key: k\r\nLast-Event-ID: x"])
 async def test_a_key_or_a_place_that_is_none_is_refused_before_anything_is_begun(shop, header):
     async with served(shop.pipeline()) as server, await server.asked(data={}, headers=header + "\r\n") as client:

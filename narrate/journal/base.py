@@ -149,6 +149,10 @@ class Journal(Protocol):
         """What is known of a run; None for one that is not. Raises RecordGone for an expired."""
         ...
 
+    async def maybe_keyed(self, owner: str | None, pipeline: str, key: str) -> tuple[RunId, str] | None:
+        """The run that was begun with this idempotency key, and what it was `asked`; None where there is none."""
+        ...
+
     async def listed(self, owner: str | None, most: int = 50) -> Sequence[tuple[Begun, Terminal | None]]:
         """The runs of one owner (not None), the newest first, each with the event that ended it if it has."""
         ...

@@ -110,6 +110,11 @@ class MemoryJournal:
         record = self._maybe_record(run)
         return record.begun if record is not None else None
 
+    async def maybe_keyed(self, owner: str | None, pipeline: str, key: str) -> tuple[RunId, str] | None:
+        self._tidy()
+        begun = self._keys.get((owner, pipeline, key))
+        return (begun.run, begun.asked) if begun is not None else None
+
     async def listed(self, owner: str | None, most: int = 50) -> Sequence[tuple[Begun, Terminal | None]]:
         self._tidy()
         if owner is None:

@@ -55,13 +55,21 @@ def insert_run(db: sqlite3.Connection, begun: Begun, holder: str, deliveries: It
     return seq
 
 
-def take_key(db: sqlite3.Connection, begun: Begun) -> tuple[str, str] | None:
+def take_key(db: sqlite3.Connection, begun: Begun) -> tuple[RunId, str] | None:
     """Take an idempotency key for a run; the run that has it already, and what that asked, if one has."""
-    scope = ("" if begun.owner is None else f"={begun.owner}", begun.pipeline, begun.key)
-    taken = db.execute("SELECT run, asked FROM keys WHERE (owner, pipeline, key) = (?, ?, ?)", scope).fetchone()
+    assert begun.key is not None
+    taken = maybe_keyed(db, begun.owner, begun.pipeline, begun.key)
     if taken is None:
+        scope = (_scope(begun.owner), begun.pipeline, begun.key)
         db.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?)", (*scope, begun.run, begun.asked))
-    return taken  # type: ignore[no-any-return]  # fetchone gives Any
+    return taken
+
+
+def maybe_keyed(db: sqlite3.Connection, owner: str | None, pipeline: str, key: str) -> tuple[RunId, str] | None:
+    """The run that has this idempotency key, and what it asked."""
+    scope = (_scope(owner), pipeline, key)
+    found = db.execute("SELECT run, asked FROM keys WHERE (owner, pipeline, key) = (?, ?, ?)", scope).fetchone()
+    return (RunId(found[0]), found[1]) if found is not None else None
 
 
 def append(db: sqlite3.Connection, seq: int, holder: str, events: Sequence[tuple[int, bytes]]) -> bool:
@@ -257,6 +265,10 @@ def tidy(db: sqlite3.Connection, retention: Retention, now: float) -> int:
         db.execute("UPDATE runs SET first = last, size = 0 WHERE seq = ?", (seq,))
         size -= its_size
     return size
+
+
+def _scope(owner: str | None) -> str:
+    return "" if owner is None else f"={owner}"
 
 
 def _row(found: Sequence[object]) -> Row:

@@ -228,7 +228,7 @@ class SqliteJournal:
     async def open_record(self, begun: Begun, deliveries: Sequence[Delivery] = ()) -> SqliteWriter:
         await self._tidy()
 
-        def begin(db: sqlite3.Connection) -> int | tuple[str, str]:
+        def begin(db: sqlite3.Connection) -> int | tuple[RunId, str]:
             if begun.key is not None and (taken := rows.take_key(db, begun)) is not None:
                 return taken
             self._be_there(db)
@@ -247,6 +247,9 @@ class SqliteJournal:
     async def maybe_begun(self, run: RunId) -> Begun | None:
         row = await self._maybe_row(run)
         return row.begun if row is not None else None
+
+    async def maybe_keyed(self, owner: str | None, pipeline: str, key: str) -> tuple[RunId, str] | None:
+        return await self._read(lambda db: rows.maybe_keyed(db, owner, pipeline, key))
 
     async def listed(self, owner: str | None, most: int = 50) -> Sequence[tuple[Begun, Terminal | None]]:
         return await self._read(lambda db: rows.listed(db, owner, most)) if owner is not None else []

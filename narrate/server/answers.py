@@ -99,24 +99,22 @@ class Answers:
                     callbacks=callbacks,
                 )
         except KeyTaken as taken:
-            if taken.asked != asked:
-                raise _other_request() from taken
-            return await service.seen(taken.run), True
+            return await self._replayed(taken.run, taken.asked, asked), True
         except TooManyRuns:
-            first = self._maybe_under_way(pipeline, key)
+            # One run too many is no reason to keep a client from the run it has.
+            journal = service.narrator.journal
+            first = await journal.maybe_keyed(service.owner, pipeline.name, key) if key is not None else None
             if first is None:
                 raise
-            if first.asked != asked:
-                raise _other_request() from None
-            return first, True
+            return await self._replayed(*first, asked), True
         service.count(run)
         return run.begun, False
 
-    def _maybe_under_way(self, pipeline: Pipeline, key: str | None) -> Begun | None:
-        """The run that was begun with this key. One run too many is no reason to refuse it to its own client."""
-        theirs = (self._service.owner, pipeline.name, key)
-        all_here = [run.begun for run in self._service.narrator.runs] if key is not None else []
-        return next((begun for begun in all_here if (begun.owner, begun.pipeline, begun.key) == theirs), None)
+    async def _replayed(self, run: str, first_asked: str, asked: str) -> Begun:
+        """The run that has the key already. Raises Refused where another request began it."""
+        if first_asked != asked:
+            raise _other_request()
+        return await self._service.seen(run)
 
     # --- Which answer ---
 
