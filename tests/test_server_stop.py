@@ -192,6 +192,7 @@ async def test_a_server_that_is_cancelled_while_it_starts_is_cancelled():
         nursery.start_soon(partial(serve, create_app(one_step(work, resources=[door])), port=0))
         await trio.testing.wait_all_tasks_blocked()
         nursery.cancel_scope.cancel()
+    assert nursery.cancel_scope.cancelled_caught
 
 
 async def test_a_resource_that_cannot_be_closed_does_not_hold_up_a_stop(capfd):

@@ -63,11 +63,12 @@ def test_a_worker_that_cannot_serve_says_so_on_its_line_and_nowhere_else(line, c
     assert capfd.readouterr() == ("", "")
 
 
-def test_what_is_said_to_a_parent_that_has_gone_is_said_to_nobody(line):
+def test_what_is_said_to_a_parent_that_has_gone_is_said_to_nobody(line, capfd):
     ours, number = line
     ours.close()
     with Line(number) as end:
         end.say(Up("http://x", 0))
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_worker_without_a_parent_is_told_and_then_ended_whatever_blocks_it(line):

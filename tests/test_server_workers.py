@@ -3,6 +3,7 @@
 The workers here are no servers, but small programs that do what a test wants of them.
 """
 
+import fcntl
 import json
 import logging
 import os
@@ -31,6 +32,8 @@ def test_the_pause_before_a_worker_is_replaced_grows_with_each_death_at_once(dea
 ACTOR = """
 import fcntl, json, os, signal, socket, sys
 line = socket.socket(fileno=int(sys.argv[3]))
+here = open(sys.argv[4] + ".here", "w")  # locked for as long as one of them lives
+fcntl.flock(here, fcntl.LOCK_SH)
 with open(sys.argv[4], "r+") as script:
     fcntl.flock(script, fcntl.LOCK_EX)
     turn, *rest = json.load(script)
@@ -129,9 +132,11 @@ async def test_a_program_that_cannot_be_started_is_one_sentence(tmp_path):
         await supervised
 
 
-async def test_workers_are_ended_with_the_block_that_supervises_them_even_deaf_ones(actors, autojump_clock):
+async def test_workers_are_ended_with_the_block_that_supervises_them_even_deaf_ones(actors, tmp_path, autojump_clock):
     up = trio.Event()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(actors(2, {"word": UP}, {"word": UP, "deaf": True}, tell=lambda _: up.set()))
         await up.wait()
         nursery.cancel_scope.cancel()
+    with (tmp_path / "script.here").open() as here:
+        assert fcntl.flock(here, fcntl.LOCK_EX | fcntl.LOCK_NB) is None, "raises while one of them lives"
