@@ -3,13 +3,14 @@
 PYTHON ?= python3
 PORT ?= 8000
 PACE ?= 1
+CORS ?=
 BIN := .venv/bin
 TRAVEL := pipelines.travel_escape:travel_escape
 
 .PHONY: demo test check bench fixtures record clean
 
-demo: .venv/ready  ## The travel server on recorded answers: no keys, no network, no services.
-	$(BIN)/narrate serve $(TRAVEL) --replay valencia --pace $(PACE) --port $(PORT)
+demo: .venv/ready  ## The travel server on recorded answers: no keys, no network, no services. CORS=… lets pages ask.
+	$(BIN)/narrate serve $(TRAVEL) --replay valencia --pace $(PACE) --port $(PORT) $(CORS:%=--cors '%')
 
 test: .venv/ready  ## Everything: real servers, real sockets, the property tests of the laws.
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered

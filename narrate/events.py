@@ -6,7 +6,7 @@ a stream's word that it ends before the run does (`Detached`), never get one. Th
 one is made, numbered and encoded for every token of every stream, and this costs a tenth of either.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NewType, cast
 
 import msgspec
@@ -37,11 +37,12 @@ class OutlinedGroup(_Value, frozen=True, tag="concurrent", tag_field="kind"):
 
 
 class OutlinedPipeline(_Value, frozen=True, tag="pipeline", tag_field="kind"):
-    """A pipeline that is a stage of another: its steps are told as `step/inner`."""
+    """A pipeline that is a stage of another: its steps are told as `step/inner`. `seconds` is what it usually takes."""
 
     step: str
     title: str
     stages: "tuple[Outlined, ...]"
+    seconds: float | None = None
 
 
 Outlined = OutlinedStep | OutlinedGroup | OutlinedPipeline
@@ -257,6 +258,17 @@ def utf8_size(text: str) -> int:
 def whole_text(text: str) -> str:
     """The text with U+FFFD for a lone surrogate: half a character must not end a model's answer."""
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def outlined_in(outline: Iterable[Outlined]) -> Iterator[OutlinedStep | OutlinedPipeline]:
+    """Every step and pipeline of an outline in reading order, each pipeline before what is in it."""
+    for stage in outline:
+        if isinstance(stage, OutlinedGroup):
+            yield from outlined_in(stage.members)
+        else:
+            yield stage
+            if isinstance(stage, OutlinedPipeline):
+                yield from outlined_in(stage.stages)
 
 
 def json_schema() -> dict[str, Any]:

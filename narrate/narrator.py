@@ -19,7 +19,7 @@ import trio
 from narrate.declare import Caller, Resource
 from narrate.delivery import Delivery
 from narrate.errors import DeclarationError, JournalFailed, NotPickedUp, TooManyOfCaller, TooManyRuns, problem_of
-from narrate.events import RunCancelledEvent, RunFailedEvent, RunId, RunStarted
+from narrate.events import Outlined, RunCancelledEvent, RunFailedEvent, RunId, RunStarted
 from narrate.journal.base import Begun, Journal, Unfinished
 from narrate.journal.memory import MemoryJournal
 from narrate.keeping import Keeper
@@ -29,6 +29,7 @@ from narrate.pipeline import Pipeline
 from narrate.runner import Runner
 from narrate.running import Run
 from narrate.template import hint
+from narrate.usual import Usual, with_usual
 from narrate.wiring import CALLER, INPUT, Call, Key
 
 log = logging.getLogger("narrate")
@@ -122,7 +123,7 @@ class Narrator:
             # Of the input at once: a step may tell what only a later one calls a secret.
             narration.redactor.learn(pipeline.secret, {"": value})
         run = Run(pipeline, begun, narration, self._nursery, self._context)
-        narration.root.tell(self._started(pipeline, begun.run))
+        narration.root.tell(self._started(pipeline, begun.run, writer.usual))
         if not held:
             run.release()
         self._start(run, value, Runner(narration.redactor, keeper))
@@ -179,14 +180,23 @@ class Narrator:
         """The run with this id while it is under way; else None, though its record may still be kept."""
         return self._runs.get(run_id)
 
-    def _started(self, pipeline: Pipeline, run: RunId) -> RunStarted:
+    async def outline(self, pipeline: Pipeline) -> tuple[Outlined, ...]:
+        """The pipeline's outline with what each step usually takes by now; without, where the journal cannot say."""
+        try:
+            usual = await self.journal.usual_seconds(pipeline.name)
+        except JournalFailed:
+            usual = {}
+        return with_usual(pipeline.outline, usual)
+
+    def _started(self, pipeline: Pipeline, run: RunId, usual: Usual) -> RunStarted:
         """A run's first event."""
-        return RunStarted(run, pipeline.name, pipeline.title, pipeline.outline, self.note, t=0.0)
+        outline = with_usual(pipeline.outline, usual)
+        return RunStarted(run, pipeline.name, pipeline.title, outline, self.note, t=0.0)
 
     def _pick_up_one(self, one: Unfinished, ago: float) -> None:
         """Go on with an interrupted run, or tell the end that it was coming to. Raises NotPickedUp."""
         pipeline = self._pipelines[one.begun.pipeline]
-        one.writer.append(one.events[:1] or [self._started(pipeline, one.begun.run)])
+        one.writer.append(one.events[:1] or [self._started(pipeline, one.begun.run, one.writer.usual)])
         if one.kept is None:
             raise NotPickedUp("The server stopped in the middle of it, and what its steps gave is damaged.")
         past = Past(one.events, one.kept)

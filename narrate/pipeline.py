@@ -5,6 +5,7 @@ place in the file, and what would mend it.
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Optional
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
@@ -18,6 +19,9 @@ from narrate.wiring import INPUT, Call, Key, Scope, typed, wire_resources
 
 MOST_ERRORS = 20
 """Errors that a problem names. A body of nothing but unknown fields must not be answered with ten times its size."""
+
+VIEW = "view.js"
+"""The file in a pipeline's `page` that draws its runs."""
 
 
 class Pipeline:
@@ -33,6 +37,8 @@ class Pipeline:
     - `callback`: the URL that is told each run's end by a signed webhook, beside those that requests name.
     - `headers`: the request headers that `Caller` shows to steps.
     - `limits`: what a run may hold back before its turn to be told.
+    - `page`: a folder of static files for whoever shows its runs to people. Its `view.js` is a module that draws one
+      beside its story. A server gives all of the folder away, but for what begins with a dot or is linked from outside.
 
     Raises DeclarationError for anything that could not run.
     """
@@ -52,6 +58,7 @@ class Pipeline:
         callback: str | None = None,
         headers: Sequence[str] = (),
         limits: Limits | None = None,
+        page: Path | None = None,
     ) -> None:
         self.where = caller_place()
         named: Any = name
@@ -67,7 +74,9 @@ class Pipeline:
         self.callback = callback
         self.headers = frozenset(header.lower() for header in headers)
         self.limits = limits or Limits()
+        self.page = Path(page).absolute() if page is not None else None
         self._check_options()
+        self._check_page()
         self.input: TypeAdapter[Any] | None = _adapter(takes, name, self.where)
         drawing = _Drawing(self, Scope(takes=takes, resources=_by_name(resources, self.where)))
         self.plan = drawing.plan(stages, result)
@@ -114,6 +123,17 @@ class Pipeline:
         if self.detach_after is not None and not self.detach_after > 0:
             raise DeclarationError(
                 f"Pipeline `{self.name}`: detach_after={self.detach_after} leaves a stream no time.", where=self.where
+            )
+
+    def _check_page(self) -> None:
+        if self.page is None:
+            return
+        if not self.page.is_dir():
+            raise DeclarationError(f"Pipeline `{self.name}`: page={self.page} is no folder.", where=self.where)
+        if not (self.page / VIEW).is_file():
+            raise DeclarationError(
+                f"Pipeline `{self.name}`: its page {self.page} has no `{VIEW}`, which is what draws a run.",
+                where=self.where,
             )
 
 

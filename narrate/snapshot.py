@@ -15,9 +15,6 @@ from narrate.events import (
     Event,
     Gap,
     Message,
-    Outlined,
-    OutlinedGroup,
-    OutlinedPipeline,
     Progress,
     RunCancelledEvent,
     RunFailedEvent,
@@ -32,6 +29,7 @@ from narrate.events import (
     StepStarted,
     Terminal,
     Token,
+    outlined_in,
 )
 
 RunWord = Literal["working", "finished", "failed", "cancelled"]
@@ -172,8 +170,8 @@ class Snapshot:
         self._run = msgspec.structs.replace(
             self._run, run=event.run, pipeline=event.pipeline, title=event.title, note=event.note
         )
-        for path, title in _outlined(event.outline):
-            self._step(path).title = title
+        for stage in outlined_in(event.outline):
+            self._step(stage.step).title = stage.title
 
     def _turn(self, *before: StepWord, into: StepWord) -> None:
         for step in self._steps.values():
@@ -272,14 +270,3 @@ def _ending(event: Terminal) -> dict[str, Any]:
             return {"state": "failed", "seconds": event.seconds, "problem": problem}
         case RunCancelledEvent(reason):
             return {"state": "cancelled", "seconds": event.seconds, "reason": reason}
-
-
-def _outlined(stages: Iterable[Outlined]) -> Iterator[tuple[str, str]]:
-    """The path and title of every step, each pipeline before its own."""
-    for stage in stages:
-        if isinstance(stage, OutlinedGroup):
-            yield from _outlined(stage.members)
-        else:
-            yield stage.step, stage.title
-            if isinstance(stage, OutlinedPipeline):
-                yield from _outlined(stage.stages)

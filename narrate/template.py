@@ -4,6 +4,7 @@ Apart from the plan so that the checks (which names, which attributes) and the t
 """
 
 import dataclasses
+import re
 import string
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -12,6 +13,10 @@ from typing import Any
 from pydantic import BaseModel
 
 _formatter = string.Formatter()
+
+_ASIDE = re.compile(r"(?<=…) ?\(…\)")
+_MORE_DOTS = re.compile(r"……+|…\.(?= |$)")
+"""What stands about places that are not known yet, and says nothing: `… (…)`, `……`, `….`."""
 
 _FIXED = (None, getattr(BaseModel, "__getattr__", None))
 """What a class has for `__getattr__` when its attributes are those it declares."""
@@ -51,11 +56,11 @@ class Template:
         return self.text.format(**values) if self.fields else self.text
 
     def outline(self) -> str:
-        """The text before anything is known: each place an ellipsis."""
+        """The text before anything is known: each place an ellipsis, and what only sets places apart left out."""
         if not self.fields:
             return self.text
         parts = (f"{text}…" if name is not None else text for text, name, _, _ in _formatter.parse(self.text))
-        return "".join(parts).replace("……", "…")
+        return _MORE_DOTS.sub("…", _ASIDE.sub("", "".join(parts)))
 
     def misses(self, types: Mapping[str, Any]) -> str | None:
         """What is wrong with the places, in words, given each name's type; None when nothing is."""

@@ -357,8 +357,17 @@ def _wired(fn: Any, takes: Sequence[str]) -> Any:
 
 def timeless(events: Sequence[Event]) -> list[Any]:
     """The record without what may differ between schedules."""
-    plain = [msgspec.to_builtins(event) for event in events]
-    return [{k: v for k, v in event.items() if k not in ("t", "seconds", "wait", "run")} for event in plain]
+    return [without_times(msgspec.to_builtins(event)) for event in events]
+
+
+def without_times(event: dict[str, Any], but: Sequence[str] = ("run",)) -> dict[str, Any]:
+    """An event as JSON without its times, those of its outline too, and without a few fields more."""
+    timeless = {key: value for key, value in event.items() if key not in ("t", "seconds", "wait", *but)}
+    return timeless | {key: [without_times(one) for one in event[key]] for key in _OUTLINES if key in event}
+
+
+_OUTLINES = ("outline", "members", "stages")
+"""Where an outline, or a part of one, is."""
 
 
 def outlined(started: Event) -> set[str]:

@@ -32,6 +32,7 @@ from narrate.journal.memory import MemoryJournal
 from narrate.journal.sqlite import SqliteJournal
 from narrate.wire.sse import Decoder
 from narrate.wire.text import transcript
+from tests.generated import without_times
 from tests.serving import Served, get, heard, one_step, post, served
 
 Told = list[dict[str, Any]]
@@ -102,7 +103,7 @@ def essence(events: Iterable[dict[str, Any]]) -> Told:
     """A record without what differs from run to run, and with neighbouring pieces of text as one."""
     same: Told = []
     for event in events:
-        one = {key: value for key, value in event.items() if key not in ("t", "seconds", "wait", "run", "first")}
+        one = without_times(event, but=("run", "first"))
         if same and one["type"] == same[-1]["type"] == "token" and one["step"] == same[-1]["step"]:
             one["text"] = same.pop()["text"] + one["text"]
         same.append(one)

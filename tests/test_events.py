@@ -36,6 +36,7 @@ from narrate.events import (
     Token,
     from_json,
     json_schema,
+    outlined_in,
     plain,
     to_json,
     utf8_size,
@@ -65,7 +66,7 @@ outlined = st.recursive(
     st.builds(OutlinedStep, texts, texts, st.none() | seconds),
     lambda inner: (
         st.builds(OutlinedGroup, st.lists(inner, max_size=3).map(tuple))
-        | st.builds(OutlinedPipeline, texts, texts, st.lists(inner, max_size=3).map(tuple))
+        | st.builds(OutlinedPipeline, texts, texts, st.lists(inner, max_size=3).map(tuple), st.none() | seconds)
     ),
     max_leaves=6,
 )
@@ -225,6 +226,13 @@ def test_the_outline_is_a_tree_by_kinds():
             ],
         }
     ]
+
+
+def test_what_is_in_an_outline_is_gone_through_in_reading_order():
+    inner = OutlinedPipeline("b", "B", (OutlinedStep("b/c", "C"), OutlinedGroup((OutlinedStep("b/d", "D"),))))
+    outline = (OutlinedStep("a", "A"), OutlinedGroup((inner, OutlinedStep("e", "E"))))
+
+    assert [stage.step for stage in outlined_in(outline)] == ["a", "b", "b/c", "b/d", "e"]
 
 
 # --- plain ---

@@ -8,7 +8,7 @@ import pytest
 
 from tests.journal_kinds import DURABLE, FORGETFUL, KINDS, Clock, JournalFactory
 
-for suffix in ("", "_deliveries", "_durable", "_kept", "_left", "_model", "_processes"):
+for suffix in ("", "_deliveries", "_durable", "_kept", "_left", "_model", "_processes", "_usual"):
     pytest.register_assert_rewrite(f"tests.journal_law{suffix}")
 
 # Stars, because a law that is not named here would hold for nobody; and below the lines that make their asserts speak.
@@ -19,6 +19,7 @@ from tests.journal_law_kept import *  # noqa: E402, F403
 from tests.journal_law_left import *  # noqa: E402, F403
 from tests.journal_law_model import *  # noqa: E402, F403
 from tests.journal_law_processes import *  # noqa: E402, F403
+from tests.journal_law_usual import *  # noqa: E402, F403
 
 
 @pytest.fixture(params=list(KINDS))

@@ -13,7 +13,8 @@ from narrate.declare import Caller
 from narrate.errors import KeyTaken
 from narrate.events import Message, RunFinished, RunId, from_json
 from narrate.journal.base import Begun
-from narrate.journal.sqlite import Leap, SqliteJournal
+from narrate.journal.leap import Leap
+from narrate.journal.sqlite import SqliteJournal
 from narrate.narrator import open_narrator
 from narrate.running import Events
 from tests.journal_kinds import an_hour_ahead

@@ -77,7 +77,7 @@ async def test_a_newer_journal_is_refused_and_left_as_it_was(path):
     db.execute(f"PRAGMA user_version={len(MIGRATIONS) + 1}")
     db.close()
 
-    assert "this journal is of version 2, and this narrate knows up to 1" in await refusal(path)
+    assert "this journal is of version 3, and this narrate knows up to 2" in await refusal(path)
 
 
 async def test_a_damaged_journal_is_refused_and_left_as_it_was(path):

@@ -23,7 +23,9 @@ from narrate.events import (
     RunFinished,
     RunStarted,
     StepFailed,
+    StepFinished,
     StepStarted,
+    outlined_in,
 )
 from narrate.grammar import check_record
 from narrate.journal.memory import MemoryJournal
@@ -87,15 +89,14 @@ class Played:
         return self.events[-1]
 
 
-def play(built: Built, seed: int, disturb: Disturbance | None = None) -> Played:
+def play(built: Built, seed: int, disturb: Disturbance | None = None, journal: MemoryJournal | None = None) -> Played:
     """Run it under the schedule of this seed. Raises TooSlowError where it hangs."""
     clock = trio.testing.MockClock(autojump_threshold=0)
-    return trio.run(_play, built, seed, disturb, clock=clock)
+    return trio.run(_play, built, seed, disturb, journal or MemoryJournal(), clock=clock)
 
 
-async def _play(built: Built, seed: int, disturb: Disturbance | None) -> Played:
+async def _play(built: Built, seed: int, disturb: Disturbance | None, journal: MemoryJournal) -> Played:
     witness = built.witness = Witness(seed)
-    journal = MemoryJournal()
     live: list[Event] = []
     result = error = None
     with trio.fail_after(DEADLINE), watched_orders() as waiting, trio.CancelScope() as program:
@@ -162,6 +163,19 @@ def test_the_record_is_the_same_in_every_schedule(stages):
         assert timeless(other.events) == timeless(first.events)
         assert other.result == first.result
         assert not other.witness.unannounced
+
+
+@made_up(100)
+@given(pipelines(wild=False))
+def test_what_earlier_runs_took_changes_nothing_but_the_seconds(stages):
+    built, journal = Built(stages), MemoryJournal()
+    first, *later = [play(built, seed, journal=journal) for seed in SEEDS]
+    worked = {told.step for told in first.events if isinstance(told, StepFinished)}
+    for other in later:
+        check_record(other.events)
+        assert timeless(other.events) == timeless(first.events)
+        outline = list(outlined_in(other.events[0].outline))
+        assert {one.step for one in outline if one.seconds is not None} == worked & {one.step for one in outline}
 
 
 @made_up(100)

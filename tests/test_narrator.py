@@ -369,6 +369,7 @@ class FullDisk:
 
     def __init__(self, record):
         self.append, self.report, self.reader, self.stop = record.append, record.report, record.reader, record.stop
+        self.usual = record.usual
 
     async def settle(self):
         raise OSError("no space for s3cret")

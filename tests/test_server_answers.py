@@ -266,6 +266,21 @@ async def test_a_stream_ends_after_its_time_and_the_run_carries_on(gate, mock_cl
         assert [event["type"] for event in record][-2:] == ["step.finished", "run.finished"]
 
 
+async def test_who_follows_a_run_after_its_stream_has_ended_hears_it_to_the_end(gate, mock_clock):
+    async with served(gate.pipeline(linger=0, detach_after=5)) as server, await server.asked() as client:
+        await client.head()
+        told = json.loads((await detached(server, client, mock_clock, 5)).partition(b"data: ")[2].splitlines()[0])
+        async with await server.wire() as follower:
+            await follower.send(get(f"{told['link']}/events", headers="Last-Event-ID: 2\r\n"))
+            await follower.head()
+            await follower.until("message")
+            mock_clock.jump(60)
+            await trio.testing.wait_all_tasks_blocked()
+            gate.opened.set()
+            rest = heard(await follower.body())
+        assert [event["type"] for event in rest] == ["step.finished", "run.finished"]
+
+
 async def test_text_that_ends_before_its_run_says_so_in_a_sentence(gate, mock_clock):
     headers = "Prefer: wait=5\r\n"
     async with served(gate.pipeline()) as server, await server.asked(accept="text/plain", headers=headers) as client:

@@ -85,7 +85,22 @@ async def test_the_page_comes_with_its_style_and_a_policy_that_forbids_all_else(
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'; style-src 'self'" in policy
     assert "unsafe" not in policy
-    assert page.headers["x-content-type-options"] == style.headers["x-content-type-options"] == "nosniff"
+    for answer in (page, style):
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+async def test_what_has_not_changed_of_the_page_and_its_style_is_not_sent_again():
+    async with served(app=described()) as server:
+        for path in ("/docs", "/docs.css"):
+            first = await server.client.get(path)
+            again = await server.client.get(path, headers={"If-None-Match": first.headers["etag"]})
+            assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_the_page_says_where_the_server_is_that_was_asked():
+    async with served(app=described()) as server:
+        page = await server.client.get("/docs")
     assert f"curl -N {server.url}/trip" in page.text
 
 

@@ -195,6 +195,26 @@ def test_a_path_stands_as_it_is_asked_for_and_is_never_taken_for_a_template(path
     OpenAPIV31SpecValidator(given).validate()
 
 
+def test_the_list_of_pipelines_says_of_each_what_it_takes_what_it_does_and_what_draws_it():
+    given = told(trip())
+    listed = given["paths"]["/pipelines"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    entry = resolved(given, listed["items"])
+    assert entry["required"] == ["name", "title", "path", "input", "outline", "linger", "view"]
+    assert resolved(given, entry["properties"]["outline"]["items"]["anyOf"][0])["properties"]["kind"]["enum"] == [
+        "step"
+    ]
+
+
+def test_a_stream_says_how_long_it_is_silent_at_most_where_it_has_a_heartbeat():
+    given = told(trip())
+    paths = given["paths"]
+    several = paths["/events"]["get"]["responses"]["200"]["headers"]
+    assert several["Narrate-Heartbeat"]["required"]
+    for begun in (paths["/trip"]["post"], paths["/runs/{run}/events"]["get"]):
+        header = resolved(given, begun["responses"]["200"]["headers"]["Narrate-Heartbeat"])
+        assert "required" not in header
+
+
 def test_two_pipelines_of_one_name_have_operations_of_their_own():
     given = told(trip(path="/one"), trip(path="/other"))
     OpenAPIV31SpecValidator(given).validate()

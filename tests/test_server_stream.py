@@ -50,6 +50,7 @@ async def test_the_headers_are_those_of_the_design():
                 "content-type": "text/event-stream; charset=utf-8",
                 "cache-control": "no-cache, no-transform",
                 "x-accel-buffering": "no",
+                "narrate-heartbeat": "15",
                 "narrate-run": run,
                 "content-location": f"/runs/{run}/events",
                 "vary": "Accept, Prefer",

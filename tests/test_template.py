@@ -106,6 +106,9 @@ def test_what_a_value_raises_comes_through():
         ("{{{a}}}", "{…}"),
         ("{a:.{b}f} km", "… km"),
         ("{a}", "…"),
+        ("From {a.name} ({a.code}). Where to?", "From … Where to?"),
+        ("({a}) at {b} ({c} km)", "(…) at … (… km)"),
+        ("Done {a}.", "Done …"),
     ],
 )
 def test_an_outline_has_an_ellipsis_for_each_place(text, outline):

@@ -14,6 +14,7 @@ from narrate.delivery import Delivery
 from narrate.events import Event, Progress, RunId, Terminal
 from narrate.journal.live import Reader
 from narrate.past import Kept
+from narrate.usual import Usual
 
 MOST_DUE = 100
 """Deliveries that are handed out at a time."""
@@ -82,12 +83,18 @@ class Writer(Protocol):
         """Whether the run is another's by now, so that nothing more is written."""
         ...
 
+    @property
+    def usual(self) -> Usual:
+        """What the steps of its pipeline usually took when the run began; nothing where that is not known."""
+        ...
+
     def append(self, facts: Sequence[Event]) -> None:
         """Number these facts and keep them. Readers see them once they are kept. Raises IllegalRecord after the end.
 
         What is appended, and kept by `keep`, without a checkpoint between is kept all or not at all.
 
-        The event that ends the record also makes the run's deliveries due.
+        The event that ends the record also makes the run's deliveries due, and what a run's steps took, which was begun
+        here and has finished, is kept with it.
         """
         ...
 
@@ -155,6 +162,13 @@ class Journal(Protocol):
 
     async def listed(self, owner: str | None, most: int = 50) -> Sequence[tuple[Begun, Terminal | None]]:
         """The runs of one owner (not None), the newest first, each with the event that ended it if it has."""
+        ...
+
+    async def usual_seconds(self, pipeline: str) -> Usual:
+        """What the steps of the pipeline with this name usually take, also when the runs that showed it have expired.
+
+        Raises JournalFailed when it cannot be read.
+        """
         ...
 
     async def stop(self, run: RunId, reason: str) -> None:

@@ -14,6 +14,7 @@ from narrate.journal.base import MOST_DUE, Begun, Retention, Unfinished
 from narrate.journal.live import LiveRecord, Reader
 from narrate.past import Kept
 from narrate.record import weight_of
+from narrate.usual import Measured, Usual, measured, took, usual
 
 EXPIRED = 10_000
 """Expired runs whose ids are remembered, so that who asks for one hears that it was there."""
@@ -22,13 +23,14 @@ EXPIRED = 10_000
 class MemoryRecord:
     """A run's record, and the hand that writes it."""
 
-    __slots__ = ("_journal", "begun", "ended_at", "left", "live", "weight")
+    __slots__ = ("_journal", "begun", "ended_at", "left", "live", "usual", "weight")
 
     durable = False
 
-    def __init__(self, journal: "MemoryJournal", begun: Begun) -> None:
+    def __init__(self, journal: "MemoryJournal", begun: Begun, usual: Usual) -> None:
         self._journal = journal
         self.begun = begun
+        self.usual = usual
         self.live = LiveRecord()
         self.left = False
         self.ended_at: float | None = None
@@ -85,6 +87,9 @@ class MemoryJournal:
         self._keys: dict[tuple[str | None, str, str], Begun] = {}
         self._deliveries: dict[str, Delivery] = {}
         self._waiting: dict[RunId, list[str]] = {}
+        self._unmeasured: list[MemoryRecord] = []  # of runs that have ended, the oldest first
+        self._measured: dict[str, Measured] = {}
+        self._usual: dict[str, Usual] = {}
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -96,7 +101,7 @@ class MemoryJournal:
             first = self._keys.setdefault((begun.owner, begun.pipeline, begun.key), begun)
             if first is not begun:
                 raise KeyTaken(first.run, first.asked)
-        record = self._records[begun.run] = MemoryRecord(self, begun)
+        record = self._records[begun.run] = MemoryRecord(self, begun, await self.usual_seconds(begun.pipeline))
         for delivery in deliveries:
             self._deliveries[delivery.id] = delivery
             self._waiting.setdefault(begun.run, []).append(delivery.id)
@@ -121,6 +126,10 @@ class MemoryJournal:
             return []
         theirs = [record for record in reversed(self._records.values()) if record.begun.owner == owner]
         return [(record.begun, _end_of(record)) for record in theirs[:most]]
+
+    async def usual_seconds(self, pipeline: str) -> Usual:
+        self._measure()
+        return self._usual.get(pipeline, {})
 
     async def stop(self, run: RunId, reason: str) -> None:
         """There is no other process."""
@@ -161,10 +170,25 @@ class MemoryJournal:
         """A record has ended: from now on it grows old, and its deliveries are due."""
         record.ended_at = self._now()
         record.weight = weight_of(record.live.record.events)
+        self._unmeasured.append(record)
         self._size += record.weight
         self._whole[record.begun.run] = record
         for id_ in self._waiting.pop(record.begun.run, ()):
             self._deliveries[id_] = replace(self._deliveries[id_], state="due", due=record.ended_at)
+
+    def _measure(self) -> None:
+        """Take in what the runs took that have ended since the last time.
+
+        Not at once as each ends: most journals in memory see one run, and nobody asks what is usual.
+        """
+        fresh = set()
+        for record in self._unmeasured:
+            if seconds := took(record.live.record.events):
+                pipeline = record.begun.pipeline
+                self._measured[pipeline] = measured(self._measured.get(pipeline, {}), seconds)
+                fresh.add(pipeline)
+        self._unmeasured.clear()
+        self._usual |= {pipeline: usual(self._measured[pipeline]) for pipeline in fresh}
 
     def _maybe_record(self, run: RunId) -> MemoryRecord | None:
         self._tidy()
@@ -176,6 +200,7 @@ class MemoryJournal:
         """Let go of what need be kept no longer, the oldest first."""
         now, age = self._now(), self._retention.age
         while self._whole and (self._size > self._retention.size or _ended_at(self._whole) + age <= now):
+            self._measure()
             run, record = self._whole.popitem(last=False)
             record.live.record.trim(record.live.record.last)
             self._size -= record.weight

@@ -44,6 +44,8 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         "CREATE INDEX deliveries_due ON deliveries (due) WHERE due IS NOT NULL",
         "CREATE INDEX deliveries_of ON deliveries (run)",
     ),
+    # What the steps of each pipeline took in its last runs, which may have expired, and what is usual; as JSON.
+    ("CREATE TABLE measured (pipeline TEXT PRIMARY KEY, seconds BLOB NOT NULL, usual BLOB NOT NULL)",),
 )
 """For each version of the tables, what makes it of the one before."""
 

@@ -9,7 +9,7 @@ import socket
 import sqlite3
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from functools import partial
 from pathlib import Path
@@ -21,13 +21,15 @@ import trio
 from narrate.delivery import Delivery
 from narrate.errors import JournalError, JournalFailed, KeyTaken, RecordGone
 from narrate.events import Event, Progress, RunId, Terminal, to_json
-from narrate.journal import rows
+from narrate.journal import measures, rows
 from narrate.journal.base import Begun, Retention, Unfinished
 from narrate.journal.commits import Commits, commit
+from narrate.journal.leap import Leap
 from narrate.journal.live import LiveRecord, Reader
 from narrate.journal.schema import connect, connect_again
 from narrate.past import Kept, Retelling
 from narrate.record import ENDS, numbered
+from narrate.usual import Usual, took
 
 T = TypeVar("T")
 
@@ -38,33 +40,18 @@ TIDY_EVERY = 60.0
 """Seconds between two times that what is old is let go."""
 
 
-class Leap:
-    """Notices that the clock was put forward, or that the machine slept: then those who are there seem to be gone.
-
-    For `lease` seconds from then on, in which they show themselves, the clock says nothing of them.
-    """
-
-    def __init__(self, lease: float) -> None:
-        self._lease = lease
-        self._ahead: float | None = None  # of the steady clock
-        self._since = float("-inf")
-
-    def trusted(self, now: float, steady: float) -> bool:
-        """Whether the time `now` can be told from that of the others; `steady` is a clock that only goes on."""
-        if self._ahead is not None and now - steady > self._ahead + self._lease / 4:
-            self._since = steady
-        self._ahead = now - steady
-        return steady - self._since >= self._lease
-
-
 class SqliteWriter:
     """A run's record, and the hand that writes it."""
 
     durable = True
 
-    def __init__(self, journal: "SqliteJournal", seq: int, run: RunId, live: LiveRecord) -> None:
+    def __init__(
+        self, journal: "SqliteJournal", seq: int, begun: Begun, live: LiveRecord, usual: Usual | None = None
+    ) -> None:
         self.live = live
-        self.run = run
+        self.run = begun.run
+        self.usual = usual or {}
+        self._pipeline = begun.pipeline
         self.ended = False
         self._journal = journal
         self._commits = journal.commits
@@ -100,17 +87,25 @@ class SqliteWriter:
         lines = [(event.n, line) for event, line in events]
         now = self._journal.now() if self.ended else None
         self._unshown += events
+        seconds = self._took() if self.ended else {}
         self._size += sum(len(line) for _, line in events)
 
         def apply(db: sqlite3.Connection) -> bool:
             held = rows.append(db, self._seq, self._journal.holder, lines)
             if held and now is not None:
                 rows.end_run(db, self._seq, self.run, now)
+                if seconds:
+                    measures.measure(db, self._pipeline, seconds)
             return held
 
         self._written = self._commits.queue(
             apply, lambda held: self._show(len(lines)) if held else self._lose(), self._show_end
         )
+
+    def _took(self) -> Mapping[str, float | None]:
+        """What the run's steps took; nothing for one that was interrupted."""
+        whole = [*self.live.record.events, *(event for event, _ in self._unshown)]
+        return took(whole) if self._retelling is None else {}
 
     def report(self, progress: Progress) -> None:
         self.live.report(progress)
@@ -228,16 +223,18 @@ class SqliteJournal:
     async def open_record(self, begun: Begun, deliveries: Sequence[Delivery] = ()) -> SqliteWriter:
         await self._tidy()
 
-        def begin(db: sqlite3.Connection) -> int | tuple[RunId, str]:
+        def begin(db: sqlite3.Connection) -> tuple[int, Usual] | KeyTaken:
             if begun.key is not None and (taken := rows.take_key(db, begun)) is not None:
-                return taken
+                return KeyTaken(*taken)
             self._be_there(db)
-            return rows.insert_run(db, begun, self.holder, deliveries)
+            # Here, because a look of its own would make each run wait for one more turn of a thread.
+            return rows.insert_run(db, begun, self.holder, deliveries), measures.usual_seconds(db, begun.pipeline)
 
-        seq = await self.commits.do(begin)
-        if isinstance(seq, tuple):
-            raise KeyTaken(*seq)
-        return self._writer(seq, begun.run, LiveRecord())
+        outcome = await self.commits.do(begin)
+        if isinstance(outcome, KeyTaken):
+            raise outcome
+        seq, usual = outcome
+        return self._writer(seq, begun, LiveRecord(), usual)
 
     async def maybe_reader(self, run: RunId, after: int = 0) -> Reader | None:
         writer = self.writers.get(run)
@@ -253,6 +250,9 @@ class SqliteJournal:
 
     async def listed(self, owner: str | None, most: int = 50) -> Sequence[tuple[Begun, Terminal | None]]:
         return await self._read(lambda db: rows.listed(db, owner, most)) if owner is not None else []
+
+    async def usual_seconds(self, pipeline: str) -> Usual:
+        return await self._read(lambda db: measures.usual_seconds(db, pipeline))
 
     async def stop(self, run: RunId, reason: str) -> None:
         await self.commits.do(lambda db: rows.ask_stop(db, run, reason))
@@ -305,16 +305,16 @@ class SqliteJournal:
         except sqlite3.Error as error:
             raise JournalFailed(str(error)) from error
 
-    def _writer(self, seq: int, run: RunId, live: LiveRecord) -> SqliteWriter:
-        self._shown[run] = live
-        writer = self.writers[run] = SqliteWriter(self, seq, run, live)
+    def _writer(self, seq: int, begun: Begun, live: LiveRecord, usual: Usual | None = None) -> SqliteWriter:
+        self._shown[begun.run] = live
+        writer = self.writers[begun.run] = SqliteWriter(self, seq, begun, live, usual)
         return writer
 
     def _unfinished(self, left: rows.Left) -> Unfinished:
         begun = left.row.begun
         live = self._shown.get(begun.run) or LiveRecord()
         _show(live, left.events)
-        writer = self._writer(left.row.seq, begun.run, live)
+        writer = self._writer(left.row.seq, begun, live)
         writer.retell(left.kept or ())
         events = tuple(live.record.events)
         return Unfinished(begun=begun, events=events, kept=left.kept, stopping=left.row.stopping, writer=writer)

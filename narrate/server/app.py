@@ -5,7 +5,6 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from importlib import resources as package_files
 from typing import Any
 
 import msgspec
@@ -23,13 +22,11 @@ from narrate.server.deliveries import Deliveries
 from narrate.server.docs import add_docs
 from narrate.server.jobs import Jobs
 from narrate.server.options import Options
+from narrate.server.pages import add_pages
 from narrate.server.problems import Refused, refuse, refuse_everything
 from narrate.server.service import Authorize, Service
 
 __all__ = ["Service", "create_app", "create_blueprint", "service_of"]
-
-CONTENT_SECURITY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:"
-PAGE = {"page.js": "text/javascript", "page.css": "text/css"}
 
 MAY_SEND = ("Accept", "Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "Prefer")
 MAY_READ = (
@@ -37,6 +34,7 @@ MAY_READ = (
     "ETag",
     "Idempotency-Replayed",
     "Location",
+    "Narrate-Heartbeat",
     "Narrate-Run",
     "Preference-Applied",
     "Retry-After",
@@ -81,7 +79,8 @@ def create_app(
 ) -> QuartTrio:
     """A Quart-Trio app that serves the pipelines, each at its path, and a page at `/` to try them.
 
-    Arguments and errors are those of `create_blueprint`; `authorize` is given the requests for the page, too.
+    Arguments and errors are those of `create_blueprint`, and DeclarationError when two pipelines of one name bring a
+    page each; `authorize` is given the requests for the page, too.
     """
     app = _App(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # a redirect is no answer to a POST
@@ -92,7 +91,8 @@ def create_app(
     refuse_everything(app)
     app.extensions["narrate"] = service
     _guard(app, service)
-    _add_page(app, service)
+    _add_numbers(app, service)
+    add_pages(app, service)
     add_docs(
         app,
         service.pipelines,
@@ -177,33 +177,7 @@ def _check_callback(pipeline: Pipeline, options: Options) -> None:
         raise DeclarationError(f"Pipeline `{pipeline.name}`: {error}", where=pipeline.where) from error
 
 
-def _add_page(app: QuartTrio, service: Service) -> None:
-    web = package_files.files("narrate") / "web"
-
-    def served(name: str, content_type: str) -> Response:
-        headers = {"Content-Security-Policy": CONTENT_SECURITY, "X-Content-Type-Options": "nosniff"}
-        return Response((web / name).read_bytes(), headers=headers, content_type=f"{content_type}; charset=utf-8")
-
-    async def page() -> Response:
-        return served("page.html", "text/html")
-
-    async def part(name: str) -> Response:
-        if name not in PAGE:
-            raise Refused(HTTPStatus.NOT_FOUND, "There is no such file.")
-        return served(name, PAGE[name])
-
-    async def pipelines() -> Response:
-        listed = [
-            {
-                "name": pipeline.name,
-                "title": pipeline.title,
-                "path": pipeline.path,
-                "input": pipeline.input.json_schema() if pipeline.input else None,
-            }
-            for pipeline in service.pipelines
-        ]
-        return Response(msgspec.json.encode(listed), content_type="application/json")
-
+def _add_numbers(app: QuartTrio, service: Service) -> None:
     async def health() -> Response:
         status = HTTPStatus.SERVICE_UNAVAILABLE if service.stopping else HTTPStatus.OK
         told = {"status": "stopping" if service.stopping else "ok", "runs": service.runs}
@@ -213,8 +187,5 @@ def _add_page(app: QuartTrio, service: Service) -> None:
         numbers, content_type = service.numbers()
         return Response(numbers, content_type=content_type)
 
-    app.add_url_rule("/", "page", page)
-    app.add_url_rule("/web/<name>", "part", part)
-    app.add_url_rule("/pipelines", "pipelines", pipelines)
-    app.add_url_rule("/healthz", "health", health)
-    app.add_url_rule("/metrics", "metrics", metrics)
+    app.add_url_rule("/healthz", "narrate:health", health)
+    app.add_url_rule("/metrics", "narrate:metrics", metrics)

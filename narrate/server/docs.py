@@ -5,8 +5,8 @@ adds with its decorators stand in the same one. Its pages for people are left ou
 its validation is used, so our errors are answered as they were.
 """
 
-from collections.abc import Iterable, Sequence
-from importlib import resources as package_files
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -20,11 +20,16 @@ from werkzeug.routing.rules import Rule
 from narrate.events import json_schema
 from narrate.pipeline import Pipeline
 from narrate.server.docs_page import page
+from narrate.server.files import WEB, Files, maybe_in, unless_known
 from narrate.server.openapi import DESCRIPTION, About, document
 
-CONTENT_SECURITY = (
-    "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+POLICY: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""The page has no script, and so none is let in."""
 
 
 def add_docs(
@@ -45,21 +50,23 @@ def add_docs(
     )
     assert isinstance(app.json, DefaultJSONProvider), "quart-schema has put it there"
     app.json.sort_keys = False  # fields stand in the order of their declaration
-    web = package_files.files("narrate") / "web"
+    web = Files(partial(maybe_in, WEB))
 
     async def docs() -> Response:
         told = page(schema.openapi_provider.schema(), f"{request.scheme}://{request.host}")
-        return _static(told.encode(), "text/html")
+        response = Response(told.encode(), headers=dict(POLICY), content_type="text/html; charset=utf-8")
+        response.headers["Cache-Control"] = "no-cache"
+        return await unless_known(response)
 
     async def style() -> Response:
-        return _static((web / "docs.css").read_bytes(), "text/css")
+        return await web.answer("docs.css", POLICY)
 
     async def events() -> Response:
         return Response(msgspec.json.encode(json_schema()), content_type="application/schema+json")
 
-    app.add_url_rule("/docs", "docs", docs)
-    app.add_url_rule("/docs.css", "docs_style", style)
-    app.add_url_rule("/schema/events.json", "event_schema", events)
+    app.add_url_rule("/docs", "narrate:docs", docs)
+    app.add_url_rule("/docs.css", "narrate:docs_style", style)
+    app.add_url_rule("/schema/events.json", "narrate:event_schema", events)
 
 
 def describing(pipelines: Sequence[Pipeline], about: About) -> type[OpenAPIProvider]:
@@ -92,8 +99,3 @@ def _joined(app: dict[str, Any], pipelines: Sequence[Pipeline], about: About) ->
     components = {**ours["components"], **app["components"]}
     components["schemas"] = {**ours["components"]["schemas"], **app["components"]["schemas"]}
     return {**app, "paths": {**ours["paths"], **app["paths"]}, "components": components}
-
-
-def _static(body: bytes, content_type: str) -> Response:
-    headers = {"Content-Security-Policy": CONTENT_SECURITY, "X-Content-Type-Options": "nosniff"}
-    return Response(body, headers=headers, content_type=f"{content_type}; charset=utf-8")

@@ -4,12 +4,13 @@ Apart from `snapshot`, which knows the record alone; and with nothing of HTTP in
 """
 
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
 from narrate.delivery import Delivery, DeliveryState
-from narrate.events import RunId
+from narrate.events import Outlined, RunId
 from narrate.journal.base import Begun
 from narrate.pipeline import Pipeline
 from narrate.running import Run
@@ -56,6 +57,24 @@ class RunDocument(RunState, frozen=True, kw_only=True):
     linger: float | msgspec.UnsetType | None = msgspec.UNSET
     detached: bool | msgspec.UnsetType = msgspec.UNSET
     deliveries: tuple[ToldDelivery, ...] = ()
+
+
+class ListedPipeline(msgspec.Struct, frozen=True, kw_only=True):
+    """A pipeline that is served.
+
+    - `input`: the JSON Schema of what it takes; null if it takes nothing.
+    - `outline`: its stages as `run.started` tells them, with the seconds that each step usually takes where known.
+    - `linger`: how many seconds a run goes on after its last reader has left; null if to its end.
+    - `view`: the address of a module that draws its runs, if it brings one.
+    """
+
+    name: str
+    title: str
+    path: str
+    input: dict[str, Any] | None
+    outline: tuple[Outlined, ...]
+    linger: float | None
+    view: str | None
 
 
 def document_of(

@@ -109,6 +109,11 @@ PARAMETERS: Mapping[str, Described] = {
 
 HEADERS: Mapping[str, Described] = {
     "Narrate-Run": {"description": "The id of the run.", "schema": STRING},
+    "Narrate-Heartbeat": {
+        "description": "Seconds of silence after which the stream shows that it is alive. One that is silent for twice "
+        "as long is as good as cut.",
+        "schema": {"type": "string", "pattern": "^[0-9]+([.][0-9]+)?$"},
+    },
     "Location": {"description": "Where the run can be asked after.", "schema": ADDRESS},
     "Content-Location": {"description": "Where the same can be read again.", "schema": ADDRESS},
     "Idempotency-Replayed": {

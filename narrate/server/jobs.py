@@ -1,6 +1,5 @@
 """What can be asked of runs once they have begun: their state, their story, their details, and to stop."""
 
-from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
 
@@ -13,8 +12,9 @@ from narrate.events import Detail, Gap, RunId, Terminal
 from narrate.journal.base import Begun
 from narrate.server.asked import after_of, form_of, places_of, runs_of
 from narrate.server.documents import RunDocument, document_of
+from narrate.server.files import unless_known
 from narrate.server.problems import Refused
-from narrate.server.service import Service, all_heard, streaming, wait_end
+from narrate.server.service import Service, all_heard, wait_end
 from narrate.server.stream import SeveralBody
 from narrate.snapshot import ListedRun, Snapshot, listed
 from narrate.wire.forms import FORMS
@@ -56,11 +56,7 @@ class Jobs:
             response.headers["Retry-After"] = POLL
         else:
             response.headers["Cache-Control"] = "private, no-cache"
-        response.set_etag(sha256(await response.get_data(as_text=False)).hexdigest()[:32])
-        await response.make_conditional(request)
-        if response.status_code == HTTPStatus.PRECONDITION_FAILED:
-            raise Refused(HTTPStatus.PRECONDITION_FAILED, "The state of the run is another one.", field="If-Match")
-        return response
+        return await unless_known(response)
 
     async def accepted(self, begun: Begun) -> Response:
         """That a run goes on, and where it can be asked after (202)."""
@@ -133,7 +129,7 @@ class Jobs:
         body = SeveralBody(
             readers, under_way, SEVERAL[form](runs, taken), service.streams, service.options, homes=homes
         )
-        return streaming(body if request.method != "HEAD" else b"", form)
+        return service.streaming(body if request.method != "HEAD" else b"", form)
 
     async def _maybe_listed(self, run_id: RunId) -> ListedRun | None:
         try:

@@ -114,7 +114,13 @@ class _Writing:
                     "The story while it happens; or of `application/json`, the result at its end.",
                     {**self._streams(TEXT), JSON: {"schema": self.schemas.results[pipeline]}},
                     "Narrate-Run",
-                    sometimes=("Location", "Content-Location", "Preference-Applied", "Idempotency-Replayed"),
+                    sometimes=(
+                        "Narrate-Heartbeat",
+                        "Location",
+                        "Content-Location",
+                        "Preference-Applied",
+                        "Idempotency-Replayed",
+                    ),
                 ),
                 "202": _answer(
                     "The run goes on, and can be asked after at `Location`.",
@@ -181,7 +187,13 @@ class _Writing:
                 "readRun",
                 "The story of a run, or the rest of it",
                 {
-                    "200": _answer(rest, self._streams(TEXT), "Narrate-Run", "Content-Location"),
+                    "200": _answer(
+                        rest,
+                        self._streams(TEXT),
+                        "Narrate-Run",
+                        "Content-Location",
+                        sometimes=("Narrate-Heartbeat",),
+                    ),
                     **self._heard(),
                     **self._refused(400, 404, 406, 410, 503),
                 },
@@ -202,7 +214,11 @@ class _Writing:
             "/events": _get(
                 "readRuns",
                 "Several runs over one connection; each event says in `run` whose it is",
-                {"200": _answer(rest, self._streams()), **self._heard(), **self._refused(400, 404, 406, 410, 503)},
+                {
+                    "200": _answer(rest, self._streams(), "Narrate-Heartbeat"),
+                    **self._heard(),
+                    **self._refused(400, 404, 406, 410, 503),
+                },
                 "runs",
                 "cursor",
                 "places",
@@ -211,13 +227,17 @@ class _Writing:
 
     def itself(self) -> Mapping[str, Described]:
         """What the server says of itself."""
-        pipeline = _object({"name": STRING, "title": STRING, "path": STRING, "input": ANYTHING})
+        pipelines = {JSON: _array(self.schemas.ref("ListedPipeline"))}
         schema = {"application/schema+json": {"schema": {"type": "object"}}}
         health = {JSON: {"schema": _object({"status": {"enum": ["ok", "stopping"]}, "runs": {"type": "integer"}})}}
         numbers = {TEXT: {"schema": STRING}}
         healthy = {"200": _answer("It does.", health), "503": _answer("It is stopping.", health)}
         return {
-            "/pipelines": self._told("listPipelines", "The pipelines that are served", {JSON: _array(pipeline)}),
+            "/pipelines": _get(
+                "listPipelines",
+                "The pipelines that are served",
+                {"200": _answer("The pipelines.", pipelines, "Cache-Control"), **self._refused(503)},
+            ),
             "/schema/events.json": self._told("getEventSchema", "The JSON Schema of every event", schema),
             "/healthz": _get("getHealth", "Whether it takes new runs", {**self._refused(), **healthy}),
             "/metrics": self._told("getMetrics", "Its numbers in the text format of Prometheus", numbers),

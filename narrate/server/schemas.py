@@ -15,7 +15,7 @@ from pydantic import PydanticUserError, TypeAdapter
 from narrate.errors import Problem
 from narrate.events import AnyEvent
 from narrate.pipeline import Pipeline
-from narrate.server.documents import ListedDelivery, RunDocument
+from narrate.server.documents import ListedDelivery, ListedPipeline, RunDocument
 from narrate.server.http_words import ANYTHING
 from narrate.snapshot import ListedRun
 
@@ -27,6 +27,7 @@ OWN: Sequence[tuple[str, Any]] = (
     ("ListedRun", ListedRun),
     ("Problem", Problem),
     ("ListedDelivery", ListedDelivery),
+    ("ListedPipeline", ListedPipeline),
 )
 
 

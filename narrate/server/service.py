@@ -288,23 +288,24 @@ class Service:
             if request.method != "HEAD"
             else b""
         )
-        response = streaming(body, form)
+        response = self.streaming(body, form)
         response.headers["Narrate-Run"] = begun.run
         response.headers["Content-Location"] = f"{home}/events"
         return response
 
-
-def streaming(body: Body | bytes, form: str) -> Response:
-    """A response with this body, so that nothing between here and its reader holds it back or cuts it."""
-    response = Response(body, content_type=f"{form}; charset=utf-8")
-    response.headers["Cache-Control"] = "no-cache, no-transform"
-    response.headers["X-Accel-Buffering"] = "no"
-    response.headers["Vary"] = "Accept"
-    response.headers.pop("Content-Length", None)  # where only the headers were asked for
-    response.timeout = None  # Quart would cut the stream, without a word, after 60 s.
-    if isinstance(body, Body):
-        body.headers = response.headers
-    return response
+    def streaming(self, body: Body | bytes, form: str) -> Response:
+        """A response with this body, so that nothing between here and its reader holds it back or cuts it."""
+        response = Response(body, content_type=f"{form}; charset=utf-8")
+        response.headers["Cache-Control"] = "no-cache, no-transform"
+        response.headers["X-Accel-Buffering"] = "no"
+        response.headers["Vary"] = "Accept"
+        if FORMS[form]().heartbeat():
+            response.headers["Narrate-Heartbeat"] = f"{self.options.heartbeat:.15g}"
+        response.headers.pop("Content-Length", None)  # where only the headers were asked for
+        response.timeout = None  # Quart would cut the stream, without a word, after 60 s.
+        if isinstance(body, Body):
+            body.headers = response.headers
+        return response
 
 
 def all_heard() -> Response:
