@@ -156,6 +156,18 @@ async def test_nobody_sees_the_runs_that_are_nobodys(journal):
     assert list(await journal.listed("")) == []
 
 
+async def test_runs_that_are_named_are_given_the_newest_first_and_once_whoever_owns_them(journal):
+    await told_whole(journal, "a", owner="me", began=1.0)
+    await journal.open_record(begun("b", owner="you", began=2.0))
+    await journal.open_record(begun("c", began=3.0))
+
+    named = await journal.named(["a", "c", "never", "b", "a"])
+
+    assert [(run.run, run.owner) for run, _ in named] == [("c", None), ("b", "you"), ("a", "me")]
+    assert [end for _, end in named] == [None, None, msgspec.structs.replace(END, n=2)]
+    assert list(await journal.named([])) == []
+
+
 # --- How long it is kept ---
 
 

@@ -164,6 +164,10 @@ class Journal(Protocol):
         """The runs of one owner (not None), the newest first, each with the event that ended it if it has."""
         ...
 
+    async def named(self, runs: Sequence[RunId]) -> Sequence[tuple[Begun, Terminal | None]]:
+        """These runs as `listed` gives them. Those that are not known, or no longer, are left out."""
+        ...
+
     async def usual_seconds(self, pipeline: str) -> Usual:
         """What the steps of the pipeline with this name usually take, also when the runs that showed it have expired.
 

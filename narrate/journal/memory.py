@@ -127,6 +127,12 @@ class MemoryJournal:
         theirs = [record for record in reversed(self._records.values()) if record.begun.owner == owner]
         return [(record.begun, _end_of(record)) for record in theirs[:most]]
 
+    async def named(self, runs: Sequence[RunId]) -> Sequence[tuple[Begun, Terminal | None]]:
+        self._tidy()
+        wanted = set(runs)
+        found = [record for run, record in reversed(self._records.items()) if run in wanted]
+        return [(record.begun, _end_of(record)) for record in found]
+
     async def usual_seconds(self, pipeline: str) -> Usual:
         self._measure()
         return self._usual.get(pipeline, {})

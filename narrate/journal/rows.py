@@ -150,13 +150,20 @@ def events_after(db: sqlite3.Connection, run: RunId, n: int) -> Sequence[tuple[E
     return [(event, line) for (line,) in lines if (event := _event(line)) is not None]
 
 
+_WITH_ENDS = """SELECT begun, line FROM runs
+    LEFT JOIN events ON events.seq = runs.seq AND n = last AND ended IS NOT NULL WHERE"""
+
+
 def listed(db: sqlite3.Connection, owner: str, most: int) -> Sequence[tuple[Begun, Terminal | None]]:
     """The runs of an owner, the newest first, each with its end."""
-    found = db.execute(
-        """SELECT begun, line FROM runs LEFT JOIN events ON events.seq = runs.seq AND n = last AND ended IS NOT NULL
-        WHERE owner = ? AND NOT expired ORDER BY runs.seq DESC LIMIT ?""",
-        (owner, most),
-    )
+    found = db.execute(f"{_WITH_ENDS} owner = ? AND NOT expired ORDER BY runs.seq DESC LIMIT ?", (owner, most))
+    return [one for begun, line in found for one in _listed(begun, line)]
+
+
+def named(db: sqlite3.Connection, runs: Sequence[RunId]) -> Sequence[tuple[Begun, Terminal | None]]:
+    """These runs, the newest first, each with its end."""
+    marks = ", ".join("?" * len(runs))
+    found = db.execute(f"{_WITH_ENDS} run IN ({marks}) AND NOT expired ORDER BY runs.seq DESC", tuple(runs))
     return [one for begun, line in found for one in _listed(begun, line)]
 
 

@@ -251,6 +251,9 @@ class SqliteJournal:
     async def listed(self, owner: str | None, most: int = 50) -> Sequence[tuple[Begun, Terminal | None]]:
         return await self._read(lambda db: rows.listed(db, owner, most)) if owner is not None else []
 
+    async def named(self, runs: Sequence[RunId]) -> Sequence[tuple[Begun, Terminal | None]]:
+        return await self._read(lambda db: rows.named(db, runs))
+
     async def usual_seconds(self, pipeline: str) -> Usual:
         return await self._read(lambda db: measures.usual_seconds(db, pipeline))
 

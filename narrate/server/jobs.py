@@ -8,7 +8,7 @@ import trio
 from quart import Response, request
 
 from narrate.errors import RecordGone
-from narrate.events import Detail, Gap, RunId, Terminal
+from narrate.events import Detail, Gap
 from narrate.journal.base import Begun
 from narrate.server.asked import after_of, form_of, places_of, runs_of
 from narrate.server.documents import RunDocument, document_of
@@ -16,7 +16,7 @@ from narrate.server.files import unless_known
 from narrate.server.problems import Refused
 from narrate.server.service import Service, all_heard, wait_end
 from narrate.server.stream import SeveralBody
-from narrate.snapshot import ListedRun, Snapshot, listed
+from narrate.snapshot import Snapshot, listed
 from narrate.wire.forms import FORMS
 from narrate.wire.several import SEVERAL
 
@@ -103,11 +103,11 @@ class Jobs:
         """The runs of whoever asks, the newest first; of one whom nobody names, those in `?runs=`."""
         named, owner = runs_of(request), self._service.owner
         if named:
-            found = [await self._maybe_listed(run) for run in named]
-            told = sorted((one for one in found if one is not None), key=lambda one: one.began, reverse=True)
+            found = await self._service.narrator.journal.named(named)
+            seen = [(begun, end) for begun, end in found if begun.owner in (None, owner)]
         else:
-            theirs = await self._service.narrator.journal.listed(owner) if owner is not None else ()
-            told = [listed(begun.run, begun.pipeline, begun.began, end) for begun, end in theirs]
+            seen = list(await self._service.narrator.journal.listed(owner)) if owner is not None else []
+        told = [listed(begun.run, begun.pipeline, begun.began, end) for begun, end in seen]
         response = _json(told)
         response.headers["Cache-Control"] = "private, no-cache"
         return response
@@ -130,15 +130,6 @@ class Jobs:
             readers, under_way, SEVERAL[form](runs, taken), service.streams, service.options, homes=homes
         )
         return service.streaming(body if request.method != "HEAD" else b"", form)
-
-    async def _maybe_listed(self, run_id: RunId) -> ListedRun | None:
-        try:
-            begun = await self._service.seen(run_id)
-            told = (await self._service.reader_of(begun.run)).take_nowait()
-        except (Refused, RecordGone):
-            return None
-        end = told[-1] if told else None
-        return listed(begun.run, begun.pipeline, begun.began, end if isinstance(end, Terminal) else None)
 
     async def _document(self, begun: Begun) -> RunDocument:
         service = self._service
