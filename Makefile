@@ -12,14 +12,16 @@ TRAVEL := pipelines.travel_escape:travel_escape
 demo: .venv/ready  ## The travel server on recorded answers: no keys, no network, no services. CORS=… lets pages ask.
 	$(BIN)/narrate serve $(TRAVEL) --replay valencia --pace $(PACE) --port $(PORT) $(CORS:%=--cors '%')
 
-test: .venv/ready  ## Everything: real servers, real sockets, the property tests of the laws.
+test: .venv/ready .venv/web  ## Everything: real servers, real sockets, the property tests of the laws.
+	.ci/packages
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 
-check: .venv/ready  ## Style, types, and which module may import which.
+check: .venv/ready .venv/web  ## Style, types, and which module may import which.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/node tests/web/node_modules/typescript/bin/tsc --project tests/web
 
 bench: .venv/ready  ## What narrating costs, beside the hand-written way and a peer, in one run.
 	$(BIN)/python -m tests.bench
@@ -32,10 +34,14 @@ record: .venv/ready  ## Record the APIs live, with your own keys in the environm
 	  '{"q": "somewhere hot tomorrow, 3 hours at most"}'
 
 clean:
-	rm -rf .venv
+	rm -rf .venv tests/web/node_modules
 
 # Made anew when what the project needs changes; otherwise this costs nothing.
 .venv/ready: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+.venv/web: tests/web/package.json | .venv/ready
+	$(BIN)/npm install --no-package-lock --no-audit --no-fund --prefix tests/web
 	touch $@
