@@ -1,0 +1,134 @@
+// @ts-check
+// The story as sentences for people, for copying: to the letter what `curl -H 'Accept: text/plain'` shows.
+//
+// Events in, in their order; the text grows. The same rules as in `narrate/wire/text.py`, and the words of a story that
+// the page says too. Pure.
+
+/** @typedef {import("./step.js").StoryEvent} StoryEvent */
+
+/** The reason of a retry that tells of no failed attempt, but of a restart. */
+export const INTERRUPTED = "The server stopped in the middle of it.";
+
+/** What a terminal would obey, should the text be pasted into one. A story may tell what a stranger wrote. */
+const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+
+/**
+ * A problem in one line: its detail where it has one, else its title.
+ * @param {{title: string, detail?: string}} problem
+ */
+export const sentence = (problem) => problem.detail || problem.title;
+
+/**
+ * That a step is tried again, and why.
+ * @param {StoryEvent} event a `step.retrying`
+ */
+export function retried({ attempt, of, reason }) {
+  if (reason === INTERRUPTED) return `${INTERRUPTED} Beginning again.`;
+  return `Attempt ${attempt} of ${of} failed: ${reason} Trying again.`;
+}
+
+/**
+ * What a step says when a stand-in is to give its value.
+ * @param {string} reason
+ */
+export const goingOn = (reason) => `${reason} Going on without it.`;
+
+/**
+ * That history is no longer kept.
+ * @param {StoryEvent} event a `gap`
+ */
+export const missing = ({ from, to }) => `What was told from ${from} to ${to} is no longer kept.`;
+
+/** A text that grows with its events. It remembers which step spoke last: a line told later says whose it is. */
+export class Transcript {
+  #text = "";
+  /** @type {Map<string, string>} */
+  #titles = new Map();
+  #latest = "";
+  /** Whether the text ends in an open line of tokens of the step that spoke last. */
+  #open = false;
+
+  /** All that was told so far. */
+  get text() {
+    return this.#text;
+  }
+
+  /** @param {StoryEvent} event the next of the record */
+  take(event) {
+    let text;
+    if (event.type === "token") text = this.#token(event);
+    else text = this.#closed() + this.#lines(event).map((line) => `${line}\n`).join("");
+    this.#text += text.replace(CONTROLS, "\ufffd");
+  }
+
+  /** @param {StoryEvent} event */
+  #token({ step, text }) {
+    const goesOn = this.#open && step === this.#latest;
+    const before = goesOn ? "" : `${this.#closed()}  ${this.#whose(step)}`;
+    this.#open = true;
+    return before + text.replaceAll("\n", "\n  ");
+  }
+
+  /** The end of an open line. */
+  #closed() {
+    const closed = this.#open ? "\n" : "";
+    this.#open = false;
+    return closed;
+  }
+
+  /** @param {StoryEvent} event @returns {string[]} */
+  #lines(event) {
+    switch (event.type) {
+      case "run.started":
+        this.#learn(event.outline ?? []);
+        return [...(event.note ? [event.note] : []), event.title, ""];
+      case "step.started":
+        this.#titles.set(event.step, event.title);
+        this.#latest = event.step;
+        return [`• ${event.title}`];
+      case "message": return this.#said(event.step, event.text);
+      case "detail": return this.#said(event.step, `[${event.title}]`);
+      case "step.retrying": return this.#said(event.step, retried(event));
+      case "step.finished": return event.text ? this.#said(event.step, event.text) : [];
+      case "step.skipped":
+        this.#latest = event.step;
+        return [`• ${this.#titles.get(event.step) ?? event.step} – skipped: ${event.reason}`];
+      case "step.failed": return this.#said(event.step, `✗ ${sentence(event.problem)}`);
+      case "step.cancelled": return this.#said(event.step, `✗ stopped: ${event.reason}`);
+      case "run.finished": return ["", `Done${took(event)}.`];
+      case "run.failed": return ["", `Failed${took(event)}: ${sentence(event.problem)}`];
+      case "run.cancelled": return ["", `Cancelled${took(event)}: ${event.reason}`];
+      case "gap":
+        this.#latest = "";
+        return [`(${missing(event)})`];
+      default: return [];
+    }
+  }
+
+  /** @param {string} step @param {string} text */
+  #said(step, text) {
+    const [first, ...others] = text.split("\n");
+    return [`  ${this.#whose(step)}${first}`, ...others.map((line) => `  ${line}`)];
+  }
+
+  /** Whose line it is, unless the line above was that step's as well. @param {string} step */
+  #whose(step) {
+    if (step === this.#latest) return "";
+    this.#latest = step;
+    return `${(this.#titles.get(step) ?? step).replace(/[….:!? ]+$/, "")}: `;
+  }
+
+  /** @param {any[]} outline */
+  #learn(outline) {
+    for (const stage of outline) {
+      if (stage.kind !== "concurrent") this.#titles.set(stage.step, stage.title);
+      this.#learn(stage.members ?? stage.stages ?? []);
+    }
+  }
+}
+
+/** @param {StoryEvent} event */
+function took({ seconds }) {
+  // Python rounds what is just between two tenths to the even one, which differs for a quarter: 0.25 s are 0.2 s.
+  return ` in ${(seconds % 1 === 0.25 ? seconds - 0.05 : seconds).toFixed(1)} s`;
+}
