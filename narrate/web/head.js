@@ -1,0 +1,132 @@
+// @ts-check
+// The head of a run: what has become of it, how long it takes and is expected to take, and what can be done about it.
+
+import { element, setText } from "./dom.js";
+import { mark } from "./marks.js";
+import { about, duration, sentence } from "./words.js";
+
+/** @typedef {import("./story.js").Story} Story */
+
+const WORDS = {
+  waiting: "Beginning…",
+  working: "Working",
+  finished: "Done",
+  failed: "Failed",
+  cancelled: "Cancelled",
+  connecting: "Connecting…",
+  cut: "Cut off",
+};
+const MARKS = { finished: "done", failed: "failed", cancelled: "cancelled", cut: "failed" };
+const PASSING = new Set([429, 502, 503, 504]); // what another try may well not meet again
+
+/** The buttons of a run, which stay while runs come and go. */
+export function controls() {
+  const button = (/** @type {string} */ says, /** @type {string} */ kind) =>
+    element("button", { type: "button", class: kind }, says);
+  return {
+    cancel: button("Cancel", "cancel"),
+    again: button("Run again", "again"),
+    copy: button("Copy as text", "copy"),
+    link: button("Copy link", "link"),
+  };
+}
+
+export class Head {
+  #parts = {
+    title: element("h2"),
+    note: element("p", { class: "note" }),
+    mark: element("span", { class: "mark" }),
+    word: element("strong", { class: "status" }, WORDS.connecting),
+    clock: element("span", { class: "clock" }),
+    left: element("span", { class: "left" }),
+    whole: element("progress", { class: "whole", max: "1", "aria-label": "How far the run is" }),
+    problem: element("div", { class: "problem", role: "alert" }),
+  };
+  #controls;
+  #connection = "";
+  #drawn = "";
+
+  /**
+   * @param {boolean} titled whether the pipeline's title stands above already
+   * @param {ReturnType<typeof controls>} controls
+   */
+  constructor(titled, controls) {
+    const { title, note, mark: drawn, word, clock, left, whole, problem } = this.#parts;
+    this.#controls = controls;
+    title.hidden = titled;
+    note.hidden = problem.hidden = true;
+    this.element = element("header", { class: "head" }, title, note,
+      element("p", { class: "state" }, drawn, word, clock, left),
+      element("div", { class: "buttons" }, controls.cancel, controls.again, controls.link, controls.copy),
+      whole, problem);
+    this.#show("connecting", WORDS.connecting);
+  }
+
+  /** @param {{state: string, wait?: number, reason?: string}} connection */
+  connection({ state, wait, reason }) {
+    const soon = wait && wait >= 1 ? ` Trying again in ${duration(wait)}.` : " Trying again.";
+    this.#connection = state === "waiting" ? `Connection lost${reason ? `: ${reason}` : "."}${soon}` : "";
+    setText(this.#parts.left, this.#connection);
+  }
+
+  /** The story will not go on, though its end was not told. */
+  cut() {
+    this.#connection = "";
+    setText(this.#parts.left, "");
+    this.#show("cut", WORDS.cut);
+  }
+
+  /** @param {Story} story @param {number} at local seconds */
+  draw(story, at) {
+    const { title, note, clock, left, whole } = this.#parts;
+    const { run } = story;
+    if (this.#drawn === "cut") return;
+    if (run.title) setText(title, run.title);
+    setText(note, run.note ?? "");
+    note.hidden = !run.note;
+    const ended = run.state === "finished" || run.state === "failed" || run.state === "cancelled";
+    const state = run.n ? run.state : "connecting";
+    if (state !== this.#drawn) this.#show(state, WORDS[state]);
+    setText(clock, run.n ? duration(story.elapsed(at)) : "");
+    setText(left, ended ? run.reason ?? "" : this.#connection || remaining(story, at));
+    const share = ended ? 1 : story.share(at);
+    if (share == null) whole.removeAttribute("value");
+    else whole.value = share;
+    if (run.state === "failed" && this.#parts.problem.hidden) this.#explain(story);
+  }
+
+  /** @param {string} state @param {string} word */
+  #show(state, word) {
+    const { mark: drawn, word: says } = this.#parts;
+    const ended = state in MARKS;
+    this.#drawn = state;
+    this.element.dataset.state = state;
+    setText(says, word);
+    drawn.replaceChildren(mark(MARKS[/** @type {keyof MARKS} */ (state)] ?? "working"));
+    this.#controls.cancel.hidden = ended;
+    this.#controls.again.hidden = !ended;
+    this.#controls.link.hidden = this.#controls.copy.hidden = state === "connecting";
+  }
+
+  /** @param {Story} story */
+  #explain(story) {
+    const problem = /** @type {any} */ (story.run.problem);
+    const step = problem.step && story.steps.get(problem.step);
+    const others = (problem.errors ?? []).map((/** @type {any} */ one) => element("li", {}, one.detail));
+    this.#parts.problem.append(
+      element("p", {}, element("strong", {}, problem.detail ? `${problem.title}. ` : ""), sentence(problem)),
+      ...(others.length ? [element("ul", {}, ...others)] : []),
+      element("p", { class: "advice" }, step ? `It failed at “${step.title}”. ` : "", PASSING.has(problem.status)
+        ? "This may pass: run it again in a while."
+        : "Run it again, or change what you asked for."),
+    );
+    this.#parts.problem.hidden = false;
+  }
+}
+
+/** @param {Story} story @param {number} at */
+function remaining(story, at) {
+  const left = story.run.n ? story.left(at) : null;
+  if (left == null) return "";
+  return left > 0.5 ? `about ${about(left)} left` : "nearly done";
+}

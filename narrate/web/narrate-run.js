@@ -1,0 +1,196 @@
+// @ts-check
+// <narrate-run src="/assist">: a form for a pipeline's input, and the run that it begins, told as it happens.
+//
+// With run="/runs/…" it follows a run that exists. The client hears the story, a Story holds it, Rows and Timeline draw
+// it; here they are only brought together, once a frame. Everything is in a shadow root, so that it looks the same on
+// whatever page it stands; its colours are custom properties (`--narrate-ink`, …) which that page may set.
+
+import { element, setText } from "./dom.js";
+import { inputForm } from "./form.js";
+import { controls } from "./head.js";
+import { follow, narrate } from "./narrate.js";
+import { maybePipeline } from "./pipelines.js";
+import { sheet } from "./sheets.js";
+import { Telling } from "./telling.js";
+import { sentence } from "./words.js";
+
+/** @typedef {import("./narrate.js").Run} Run */
+/** @typedef {import("./pipelines.js").Pipeline} Pipeline */
+
+const SHEETS = await Promise.all(["form.css", "details.css", "narrate-run.css"].map(sheet));
+
+export class NarrateRun extends HTMLElement {
+  static observedAttributes = ["src", "run"];
+
+  /** @type {Telling | undefined} */
+  #telling;
+  /** @type {Pipeline | undefined} */
+  #pipeline;
+  /** @type {ReturnType<typeof inputForm> | undefined} */
+  #fields;
+  #input = /** @type {unknown} */ (undefined);
+  /** What the run that is followed was given, if that is known: then it can be run again. @type {unknown} */
+  asked;
+  #parts = parts();
+  #asked = 0;
+
+  constructor() {
+    super();
+    const root = this.attachShadow({ mode: "open" });
+    root.adoptedStyleSheets = SHEETS;
+    const { form, controls } = this.#parts;
+    root.append(form, this.#parts.trouble, this.#parts.place);
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+    controls.again.addEventListener("click", () => this.begin(this.#input));
+    controls.cancel.addEventListener("click", () => this.cancel());
+  }
+
+  connectedCallback() {
+    this.#setState("idle");
+    void this.#open();
+  }
+
+  disconnectedCallback() {
+    this.#telling?.leave();
+    this.#telling = undefined;
+  }
+
+  attributeChangedCallback() {
+    if (this.isConnected) void this.#open();
+  }
+
+  /** The input of the run shown, as it was given to `begin`; undefined for a run that was only followed. */
+  get input() {
+    return this.#input;
+  }
+
+  /**
+   * Begin a run with this input, in place of the one that is shown.
+   * @param {unknown} input
+   */
+  begin(input) {
+    this.#input = input;
+    this.#parts.controls.again.disabled = false;
+    this.#tell((options) => narrate(this.#address, input, options));
+  }
+
+  /**
+   * Follow a run that exists, in place of the one that is shown. `input` is what it was given, if that is known.
+   * @param {string | URL} url that of its state, such as `/runs/…`
+   * @param {unknown} [input]
+   */
+  follow(url, input) {
+    this.#input = input;
+    this.#parts.controls.again.disabled = input === undefined && Boolean(this.#pipeline?.input);
+    if (input !== undefined) this.#fields?.fill(input);
+    this.#tell((options) => follow(new URL(url, document.baseURI), options));
+  }
+
+  /** Cancel the run that is shown; nothing happens to one that has ended. */
+  async cancel() {
+    const { cancel } = this.#parts.controls;
+    cancel.disabled = true;
+    try {
+      await this.#telling?.run?.cancel();
+    } catch (error) {
+      cancel.disabled = false;
+      this.#complain(`It could not be cancelled: ${/** @type {Error} */ (error).message}`);
+    }
+  }
+
+  get #address() {
+    return new URL(this.getAttribute("src") ?? "", document.baseURI);
+  }
+
+  /** Find out which pipeline this is, make its form, and follow the run that was asked for. */
+  async #open() {
+    const asked = ++this.#asked;
+    const pipeline = this.hasAttribute("src") ? await maybePipeline(this.#address) : undefined;
+    if (asked !== this.#asked || !this.isConnected) return; // another was asked for meanwhile
+    if (pipeline instanceof Error) return this.#complain(pipeline.message);
+    this.#pipeline = pipeline;
+    if (pipeline) this.#drawForm(pipeline);
+    const run = this.getAttribute("run");
+    if (run) this.follow(run, this.asked);
+  }
+
+  /** @param {Pipeline} pipeline */
+  #drawForm({ title, input }) {
+    const { form, heading, fields, begin } = this.#parts;
+    setText(heading, title);
+    this.#fields = inputForm(input);
+    fields.replaceChildren(this.#fields.element);
+    (fields.querySelector(".lead") ?? form).append(begin); // beside the one line that is all there is to fill in
+    begin.disabled = false;
+    form.hidden = false;
+  }
+
+  #submit() {
+    const fields = this.#fields;
+    if (!fields || this.#parts.begin.disabled) return;
+    fields.clear();
+    this.#complain("");
+    try {
+      this.begin(this.#pipeline?.input ? fields.value() : undefined);
+    } catch (problems) {
+      this.#complain(fields.show(/** @type {any} */ (problems)).join(" "));
+    }
+  }
+
+  /** @param {(options: object) => Run} begin */
+  #tell(begin) {
+    this.#telling?.leave();
+    this.#complain("");
+    const { place, controls } = this.#parts;
+    const telling = new Telling(begin, this.#pipeline, controls, {
+      state: (state) => this.#setState(state),
+      refused: (problem) => this.#refused(problem),
+      dispatch: (name, detail) => this.#dispatch(name, detail),
+    });
+    this.#telling = telling;
+    place.replaceChildren(...telling.elements);
+    void telling.listen();
+  }
+
+  /** @param {string} state */
+  #setState(state) {
+    this.setAttribute("state", state);
+    const underWay = ["connecting", "working", "waiting"].includes(state);
+    this.#parts.begin.disabled = underWay || !this.#fields;
+    if (state === "connecting") this.#parts.controls.cancel.disabled = false;
+  }
+
+  /** @param {any} problem the problem document with which the server refused */
+  #refused(problem) {
+    const left = this.#fields && problem.errors?.length ? this.#fields.show(problem.errors) : undefined;
+    this.#complain(left ? left.join(" ") : sentence(problem));
+  }
+
+  /** @param {string} what */
+  #complain(what) {
+    setText(this.#parts.trouble, what);
+    this.#parts.trouble.hidden = !what;
+  }
+
+  /** @param {string} name @param {unknown} detail */
+  #dispatch(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
+  }
+}
+
+/** What stays while runs come and go. */
+function parts() {
+  const heading = element("h2");
+  const fields = element("div", { class: "fields" });
+  const begin = element("button", { type: "submit", class: "begin", disabled: true }, "Begin");
+  const form = element("form", { class: "ask", novalidate: true }, heading, fields, begin);
+  form.hidden = true;
+  const trouble = element("p", { class: "trouble", role: "alert" });
+  trouble.hidden = true;
+  return { form, heading, fields, begin, trouble, place: element("div", { class: "run" }), controls: controls() };
+}
+
+customElements.define("narrate-run", NarrateRun);

@@ -1,0 +1,66 @@
+// @ts-check
+// What the server serves: its pipelines, and the view that a pipeline brings of its own runs.
+
+import { element } from "./dom.js";
+import { sentence } from "./words.js";
+
+/**
+ * @typedef {object} Pipeline
+ * @property {string} name
+ * @property {string} title
+ * @property {string} path
+ * @property {any} input the input's JSON Schema; null where it takes none
+ * @property {any[]} outline
+ * @property {number | null} linger seconds that a run goes on after its last reader has left; null for to its end
+ * @property {string | null} view the address of a module that draws its runs
+ */
+
+/** The root of the server that this module came from. */
+export const SERVER = new URL("..", import.meta.url);
+
+/** All pipelines that are served. @returns {Promise<Pipeline[]>} */
+export async function pipelines() {
+  const response = await fetch(new URL("pipelines", SERVER));
+  const answer = await response.json().catch(() => null);
+  if (!response.ok) throw new Error(sentence(answer ?? { title: `The server answered ${response.status}.` }));
+  return answer;
+}
+
+/**
+ * The pipeline that answers at this address, or the error that says why there is none to be had.
+ * @param {URL} address
+ * @returns {Promise<Pipeline | Error>}
+ */
+export async function maybePipeline(address) {
+  try {
+    const found = (await pipelines()).find(({ path }) => new URL(path, SERVER).href === address.href);
+    return found ?? new Error(`No pipeline answers at ${address.pathname}.`);
+  } catch (error) {
+    return new Error(`The server could not be asked what it serves: ${/** @type {Error} */ (error).message}`);
+  }
+}
+
+/**
+ * The pipeline's own view of a run, in an element that is its own. A view that fails says so in its place; the story
+ * goes on without it.
+ * @param {Pipeline | undefined} pipeline
+ * @param {(detail: any) => Promise<unknown>} data
+ */
+export function drawView(pipeline, data) {
+  const place = element("div", { class: "view" });
+  place.hidden = !pipeline?.view;
+  if (!pipeline?.view) return { element: place, tell() {} };
+  const open = import(String(new URL(pipeline.view, SERVER))).then((module) => module.default(place, { data }));
+  const failed = (/** @type {Error} */ error) => {
+    console.error(error);
+    place.replaceChildren(element("p", { class: "note" }, `This run's own view has failed: ${error.message}`));
+  };
+  open.catch(failed);
+  return {
+    element: place,
+    /** @param {any} event */
+    tell(event) {
+      open.then((tell) => tell(event)).catch(() => {});
+    },
+  };
+}

@@ -1,0 +1,275 @@
+// @ts-check
+// The rows of a story: one a step, laid out at once from the outline, each with what was told of it under its title.
+//
+// They draw what a Story holds and keep nothing of their own but what was drawn already, so that a frame costs what is
+// new in it: a token is added to the text node that is there.
+
+import { drawDetail } from "./details.js";
+import { element, setText } from "./dom.js";
+import { mark } from "./marks.js";
+import { STATES, about, duration, howFar, size } from "./words.js";
+
+/** @typedef {import("./story.js").Story} Story */
+/** @typedef {import("./story.js").Stage} Stage */
+/** @typedef {import("./story.js").Step} Step */
+/** @typedef {import("./story.js").Line} Line */
+/** @typedef {(detail: any) => Promise<unknown>} Data  Gives a detail's data, which is fetched when it is large. */
+
+/** Items of one step that get a row each; of the others it is said how many they are. */
+const MOST_ITEMS = 100;
+
+const ENDED = new Set(["done", "skipped", "failed", "cancelled", "unreached"]);
+
+export class Rows {
+  /** @type {Map<string, Row>} */
+  #rows = new Map();
+  #story;
+  #data;
+
+  /**
+   * @param {Story} story
+   * @param {Data} data
+   */
+  constructor(story, data) {
+    this.#story = story;
+    this.#data = data;
+    this.element = element("ol", { class: "story" });
+  }
+
+  /**
+   * Bring the rows of these steps up to date. What has no row yet gets one: the first call lays out the outline.
+   * @param {Iterable<string>} paths
+   * @param {number} at local seconds
+   */
+  draw(paths, at) {
+    if (!this.#rows.size && this.#story.stages.length) this.#layOut(this.#story.stages, this.element);
+    for (const path of paths) {
+      const step = this.#story.steps.get(path);
+      const row = step && this.#row(step);
+      if (!row) continue;
+      if (step.kind === "item" && step.told && !row.told) this.#order(step, row);
+      row.draw(step, this.#times(step, at));
+    }
+    this.tick(at);
+  }
+
+  /**
+   * Bring up to date what changes by itself: the seconds of what is under way.
+   * @param {number} at local seconds
+   */
+  tick(at) {
+    for (const step of this.#story.steps.values()) {
+      const row = this.#rows.get(step.path);
+      if (row && !row.settled) row.time(step, this.#times(step, at));
+    }
+  }
+
+  /** @param {Step} step @param {number} at */
+  #times(step, at) {
+    return { elapsed: this.#story.elapsedOf(step.path, at), long: this.#story.isLong(step.path, at) };
+  }
+
+  /** @param {readonly Stage[]} stages @param {HTMLElement} place */
+  #layOut(stages, place) {
+    for (const stage of stages) {
+      if (stage.kind === "concurrent") {
+        const lanes = element("ol", { class: "lanes" });
+        place.append(element("li", { class: "group" }, element("p", { class: "together" }, "At the same time"), lanes));
+        this.#layOut(stage.members, lanes);
+        continue;
+      }
+      const step = this.#story.steps.get(stage.step);
+      if (!step) continue;
+      const row = this.#place(step, place);
+      row.draw(step, this.#times(step, 0));
+      if (stage.kind === "pipeline") this.#layOut(stage.stages, row.inner(0));
+    }
+  }
+
+  /** @param {Step} step @returns {Row | undefined} */
+  #row(step) {
+    const found = this.#rows.get(step.path);
+    if (found) return found;
+    const outer = step.parent === null ? undefined : this.#story.steps.get(step.parent);
+    if (!outer) return this.#place(step, this.element);
+    const row = this.#row(outer);
+    return row?.hasRoom(outer) ? this.#place(step, row.inner(step.n ?? Infinity)) : undefined;
+  }
+
+  /** Put an item that is told at last where it is told: status may have spoken of others first.
+   * @param {Step} step @param {Row} row */
+  #order(step, row) {
+    const outer = /** @type {Step} */ (this.#story.steps.get(/** @type {string} */ (step.parent)));
+    const place = /** @type {Row} */ (this.#row(outer)).inner(step.n ?? Infinity);
+    const before = this.#rows.get(outer.items[outer.items.indexOf(step.path) - 1])?.element;
+    if (before?.parentElement !== place) place.prepend(row.element);
+    else if (before.nextElementSibling !== row.element) before.after(row.element);
+  }
+
+  /** @param {Step} step @param {HTMLElement} place */
+  #place(step, place) {
+    const row = new Row(step, this.#data);
+    this.#rows.set(step.path, row);
+    place.append(row.element);
+    return row;
+  }
+}
+
+class Row {
+  /** Whether nothing about its time will change any more. */
+  settled = false;
+  /** Whether what is drawn is from the record, and not from status alone. */
+  told = false;
+  /** @type {HTMLElement[]} */
+  #lines = [];
+  /** @type {WeakMap<Node, number>} the number of the event that each line, and each list of what is inside, is of */
+  #numbers = new WeakMap();
+  #items = 0;
+  #state = "";
+  #data;
+
+  /**
+   * @param {Step} step
+   * @param {Data} data
+   */
+  constructor(step, data) {
+    this.#data = data;
+    this.mark = element("span", { class: "mark" });
+    this.title = element("span", { class: "title" });
+    this.said = element("span", { class: "unseen" });
+    this.far = element("span", { class: "far" });
+    this.seconds = element("span", { class: "time" });
+    this.bar = element("progress", { max: "1", "aria-label": "How far it is" });
+    this.lines = element("div", { class: "lines" });
+    this.more = element("p", { class: "note" });
+    const head = element("div", { class: "top" }, this.title, this.said, this.far, this.seconds);
+    this.element = element("li", { class: "step", "data-step": step.path, "data-kind": step.kind }, this.mark,
+      element("div", { class: "body" }, head, this.lines));
+  }
+
+  /** The list into which a row goes that was announced by event `n`: lines and lists stand in the order of their telling.
+   * @param {number} n @returns {HTMLElement} */
+  inner(n) {
+    const before = this.#before(n);
+    if (before instanceof HTMLOListElement) return before;
+    return this.#put(element("ol", { class: "inner" }), n, before);
+  }
+
+  /** Whether the row of another item fits in. Where none does, it is said how many are left out. @param {Step} step */
+  hasRoom({ items }) {
+    if (this.#items < MOST_ITEMS) {
+      this.#items += 1;
+      return true;
+    }
+    if (!this.more.isConnected) this.lines.after(this.more);
+    setText(this.more, `… and ${items.length - MOST_ITEMS} more`);
+    return false;
+  }
+
+  /** @param {number} n */
+  #before(n) {
+    let before = this.lines.lastElementChild;
+    while (before && /** @type {number} */ (this.#numbers.get(before)) > n) before = before.previousElementSibling;
+    return before;
+  }
+
+  /** @template {HTMLElement} T @param {T} made @param {number} n @param {Element | null} before */
+  #put(made, n, before) {
+    this.#numbers.set(made, n);
+    if (before) before.after(made);
+    else this.lines.prepend(made);
+    return made;
+  }
+
+  /** @param {Step} step @param {{elapsed: number | null, long: boolean}} times */
+  draw(step, times) {
+    setText(this.title, step.title);
+    this.told = step.told;
+    if (step.state !== this.#state) {
+      this.#state = step.state;
+      this.element.dataset.state = step.state;
+      this.mark.replaceChildren(mark(step.state));
+      this.settled = ENDED.has(step.state);
+    }
+    setText(this.said, ` (${STATES[step.state]})`);
+    this.#drawProgress(step);
+    this.#drawLines(step.lines);
+    this.time(step, times);
+  }
+
+  /** @param {Step} step @param {{elapsed: number | null, long: boolean}} times */
+  time(step, { elapsed, long }) {
+    const usual = step.usual != null ? `usually ${about(step.usual)}` : "";
+    this.element.toggleAttribute("data-long", long && !this.settled);
+    if (step.state === "waiting") setText(this.seconds, usual);
+    else if (this.settled) setText(this.seconds, step.seconds == null ? "" : duration(step.seconds));
+    else setText(this.seconds, [elapsed == null ? "" : duration(elapsed), long ? "longer than usual" : usual]
+      .filter(Boolean).join(" · "));
+  }
+
+  /** @param {Step} step */
+  #drawProgress({ progress }) {
+    const { done, of } = progress ?? {};
+    setText(this.far, this.settled ? "" : howFar(progress));
+    if (this.settled || done == null || !of) return this.bar.remove();
+    this.bar.value = Math.min(1, done / of);
+    if (!this.bar.isConnected) this.far.before(this.bar);
+  }
+
+  /** @param {Line[]} lines */
+  #drawLines(lines) {
+    const drawn = this.#lines;
+    const last = lines[drawn.length - 1];
+    if (last?.kind === "tokens") {
+      const text = /** @type {Text} */ (drawn[drawn.length - 1].firstChild);
+      text.appendData(last.text.slice(text.length));
+    }
+    for (const line of lines.slice(drawn.length)) {
+      const made = line.kind === "detail" ? detail(line, this.#data) : said(line);
+      drawn.push(this.#put(made, line.n, this.#before(line.n)));
+    }
+    // Only its end says of a step that what it said was said by a stand-in.
+    if (this.settled) lines.forEach(({ kind }, n) => kind === "detail" || (drawn[n].dataset.kind = kind));
+  }
+}
+
+/** @param {Line} line */
+function said({ kind, text, event }) {
+  const spoken = element("p", { class: "line", "data-kind": kind }, document.createTextNode(text));
+  const errors = kind === "failed" ? event.problem.errors ?? [] : [];
+  if (errors.length) {
+    spoken.append(element("ul", {}, ...errors.map((/** @type {any} */ one) => element("li", {}, one.detail))));
+  }
+  return spoken;
+}
+
+/**
+ * A detail, which is drawn when it is first opened, and fetched then if it came without its data.
+ * @param {Line} line
+ * @param {Data} data
+ */
+function detail({ text, event }, data) {
+  const content = element("div", { class: "content" });
+  let drawn = false;
+  const open = async () => {
+    if (drawn || !folded.open) return;
+    drawn = true;
+    content.replaceChildren(element("p", { class: "note", role: "status" }, "Fetching it…"));
+    try {
+      content.replaceChildren(drawDetail(await data(event)));
+    } catch (error) {
+      drawn = false; // opened again, it is asked for again
+      content.replaceChildren(element("p", { class: "note", role: "alert" },
+        `It could not be fetched: ${/** @type {Error} */ (error).message} Open it again to try once more.`));
+    }
+  };
+  const summary = element("summary", {}, element("span", {}, text), element("small", {}, extent(event)));
+  const folded = element("details", { class: "detail", ontoggle: open }, summary, content);
+  return folded;
+}
+
+/** How much there is to see, before it is opened. @param {any} event */
+function extent({ data, size: bytes }) {
+  if (Array.isArray(data)) return `${data.length} ${data.length === 1 ? "entry" : "entries"}`;
+  return data === undefined && bytes ? size(bytes) : "";
+}

@@ -1,0 +1,60 @@
+// @ts-check
+// My runs: which runs this browser has begun or opened, and what has become of them.
+//
+// The browser keeps only their ids, with the titles; the server is asked for the rest. Where it knows who asks, it
+// also tells of the runs that the same person began elsewhere.
+
+const KEY = "narrate.runs";
+const MOST = 50; // as many as one request may name
+
+/**
+ * @typedef {{id: string, title: string, pipeline: string}} Known
+ * @typedef {{run: string, pipeline: string, state: string, began: number, seconds?: number}} Listed
+ * @typedef {Listed & {title: string}} MyRun
+ */
+
+/** The runs that are kept in mind, the latest first. @returns {Known[]} */
+export function known() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(KEY) ?? "[]");
+    return Array.isArray(kept) ? kept.filter((run) => typeof run?.id === "string") : [];
+  } catch {
+    return []; // whatever another version, or another page of this origin, may have left there
+  }
+}
+
+/** Keep a run in mind, and forget the oldest of too many. @param {Known} run */
+export function remember(run) {
+  keep([run, ...known().filter(({ id }) => id !== run.id)].slice(0, MOST));
+}
+
+/** @param {Known[]} runs */
+function keep(runs) {
+  try {
+    localStorage.setItem(KEY, JSON.stringify(runs));
+  } catch {
+    // Storage that is full or forbidden: then they are not kept in mind.
+  }
+}
+
+/**
+ * What has become of my runs, the newest first. Those that the server no longer keeps are forgotten.
+ * @returns {Promise<MyRun[]>}
+ */
+export async function mine() {
+  const mind = known();
+  const named = mind.length ? await listed(`/runs?runs=${mind.map(({ id }) => encodeURIComponent(id)).join(",")}`) : [];
+  const owned = await listed("/runs");
+  const all = new Map([...owned, ...named].map((run) => [run.run, run]));
+  keep(mind.filter(({ id }) => all.has(id)));
+  const titles = new Map(mind.map(({ id, title }) => [id, title]));
+  return [...all.values()].sort((a, b) => b.began - a.began)
+    .map((run) => ({ ...run, title: titles.get(run.run) ?? run.pipeline }));
+}
+
+/** @param {string} address @returns {Promise<Listed[]>} */
+async function listed(address) {
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`The server answered ${response.status}.`);
+  return response.json();
+}
