@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from narrate import Caller, Pipeline, Retry, concurrent, each, progress, say, show, step
 from narrate.clock import Clock, clock
@@ -111,6 +112,7 @@ async def departure(location: Location, airlabs: AirLabs, gazetteer: Gazetteer) 
     show("Airports near you", near)
     km = haversine(location.lat, location.lon, airport.lat, airport.lon)
     say(f"The busiest within {NEAR_KM} km is {airport.name} ({airport.iata}), {km:.0f} km away.")
+    show("Where you leave from", airport)
     return airport
 
 
@@ -179,6 +181,8 @@ def _distance(place: Place, hours: float) -> dict[str, object]:
         "minutes": place.minutes,
         "scheduled": place.scheduled,
         "within": place.minutes <= hours * 60,
+        "lat": round(place.lat, 2),
+        "lon": round(place.lon, 2),
     }
 
 
@@ -215,7 +219,9 @@ async def weather(routes: Timetable, distances: Reach, intent: Intent, openweath
         say(f"The forecast does not cover the whole day in {_some(partial)}: the highs there may be higher.")
     sorted_out = sort_out(readings, intent.weather, failed=len(chosen) - len(readings))
     say(f"{len(sorted_out.fitting)} of {_count(len(readings), 'place')} will have {BANDS[intent.weather].words}.")
-    show("The weather of the day", [_weather_row(reading) for reading in (*sorted_out.fitting, *sorted_out.others)])
+    rows = [_weather_row(reading, fits=True) for reading in sorted_out.fitting]
+    rows += [_weather_row(reading, fits=False) for reading in sorted_out.others]
+    show("The weather of the day", rows)
     return sorted_out
 
 
@@ -233,12 +239,13 @@ def _by_sentence(failures: Iterable[_Failure]) -> dict[str, list[str]]:
     return cities
 
 
-def _weather_row(reading: Reading) -> dict[str, object]:
+def _weather_row(reading: Reading, *, fits: bool) -> dict[str, object]:
     return {
         "iata": reading.place.iata,
         "city": reading.place.city,
         "high": round(reading.day.high, 1),
         "sky": reading.day.sky,
+        "fits": fits,
         "partial": reading.day.partial,
     }
 
@@ -283,4 +290,5 @@ travel_escape = Pipeline(
     resources=[transport, clock, settings, gazetteer, ip_api, airlabs, openweather, model],
     title="Where can you escape to?",
     path="/assist",
+    page=Path(__file__).parent / "page",
 )

@@ -114,6 +114,10 @@ class Told:
         """What a step said."""
         return [event.text for event in self.events if event.type == "message" and event.step == step]
 
+    def detail(self, title: str) -> object:
+        """The data of the detail of this title."""
+        return next(event.data for event in self.events if event.type == "detail" and event.title == title)
+
     def asked(self, host: str) -> list[httpx.Request]:
         """What was asked of a host."""
         return [request for request in self.far_side.asked if request.url.host == host]

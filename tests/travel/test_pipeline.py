@@ -55,6 +55,27 @@ async def test_seven_steps_are_told_in_their_order_and_end_in_places_to_go():
     assert story.result.relax is None
 
 
+async def test_the_details_tell_where_each_place_is_and_what_has_become_of_it():
+    story = await told()
+    tng = {"iata": "TNG", "city": "Tangier", "km": 636, "minutes": 90, "scheduled": True, "within": True}
+    assert story.detail("Where you leave from")["iata"] == "VLC"
+    assert story.detail("How far they are")[-1] == {**tng, "lat": 35.73, "lon": -5.92}
+    assert [(row["iata"], row["within"]) for row in story.detail("How far they are")] == [
+        ("AGP", True),
+        ("AMS", False),
+        ("TNG", True),
+    ]
+    assert [(row["iata"], row["fits"]) for row in story.detail("The weather of the day")] == [
+        ("TNG", True),
+        ("AGP", True),
+    ]
+
+
+async def test_weather_that_is_not_as_wished_for_is_told_to_be_that():
+    story = await told(by=lambda r: model_says({**UNDERSTOOD, "weather": "cold"}) if at("api.groq.com")(r) else None)
+    assert {row["fits"] for row in story.detail("The weather of the day")} == {False}
+
+
 async def test_everything_is_asked_once_and_every_codes_place_in_one_request():
     story = await told()
     assert [str(request.url) for request in story.asked("airlabs.co")[1:]] == [

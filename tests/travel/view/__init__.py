@@ -1,0 +1,1 @@
+"""The travel pipeline's own view, in a real browser."""
