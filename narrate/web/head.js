@@ -17,7 +17,7 @@ const WORDS = {
   cut: "Cut off",
 };
 const MARKS = { finished: "done", failed: "failed", cancelled: "cancelled", cut: "failed" };
-const PASSING = new Set([429, 502, 503, 504]); // what another try may well not meet again
+const PASSING = new Set([429, 503, 504]); // what another try may well not meet again
 
 /** The buttons of a run, which stay while runs come and go. */
 export function controls() {

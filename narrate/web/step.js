@@ -57,6 +57,8 @@ export class Step {
   state = "waiting";
   /** Whether the record has told anything of it. */
   told = false;
+  /** @type {number | null} the number of the event that told of it first: of an item, its place among its step's lines */
+  n = null;
   /** @type {number | null} the number of the first event that did */
   n = null;
   /** @type {number | null} seconds into the run; of an item that waited for its turn, corrected when it finishes */
@@ -110,6 +112,7 @@ export class Step {
    */
   tell(event, goesOn) {
     this.told = true;
+    this.n ??= numberOf(event);
     this.n ??= event.n ?? null;
     if (this.#word === "waiting") this.#word = "unknown"; // where its announcement is missing, it has begun at least
     switch (event.type) {
@@ -242,7 +245,7 @@ export class Step {
 
   /** @param {Line["kind"]} kind @param {string} text @param {StoryEvent} event */
   #say(kind, text, event) {
-    this.lines.push({ n: event.first ?? event.n ?? 0, kind, text, event });
+    this.lines.push({ n: numberOf(event), kind, text, event });
   }
 
   /** @param {StoryEvent} token @param {boolean} goesOn */
@@ -264,6 +267,9 @@ export class Step {
     if ([done, of, unit, text].some((value) => value !== null)) this.progress = { done, of, unit, text };
   }
 }
+
+/** Of tokens that were joined, the number of the first. @param {StoryEvent} event @returns {number} */
+const numberOf = (event) => event.first ?? event.n ?? 0;
 
 /** To the tenth of a millisecond, as the record has its times. @param {number} seconds */
 const rounded = (seconds) => Math.round(seconds * 1e4) / 1e4;

@@ -38,6 +38,10 @@ test("from its first event on, the outline is there, each step with what it is i
   ]);
   const { id, title, note, state } = story.run;
   assert.deepEqual([id, title, note, state], ["r1", "A trip", "Made up.", "working"]);
+  const { lines: said, items, path, title: named, kind, parent, state: word, told: isTold, attempt, ...unknown } =
+    story.steps.get("where");
+  assert.deepEqual([said, items, word, isTold, attempt], [[], [], "waiting", false, 1]);
+  assert.deepEqual(new Set(Object.values(unknown)), new Set([null]));
 });
 
 test("a finished run has its result, even when that is nothing", () => {
@@ -150,16 +154,17 @@ test("status never takes back what was told", () => {
 
 test("the status that comes before the record, as to a late reader, finds its place in it", () => {
   const story = new Story();
-  for (const path of ["weather", "weather/1", "plan/a"]) take(story, status(path, { done: 1 }));
-  assert.deepEqual(story.stages.map(({ step: path }) => path), ["weather", "plan"]);
+  for (const path of ["plan", "weather", "weather/1"]) take(story, status(path, { done: 1 }));
+  assert.deepEqual(story.stages.map(({ step: path }) => path), ["plan", "weather"]);
 
   take(story, TRIP);
 
   assert.deepEqual(story.stages, TRIP.outline);
   assert.deepEqual(states(story), {
-    where: "waiting", plan: "waiting", "plan/a": "working", weather: "working", "weather/1": "working",
+    where: "waiting", plan: "working", "plan/a": "waiting", weather: "working", "weather/1": "working",
   });
   assert.deepEqual(story.steps.get("weather").items, ["weather/1"]);
+  assert.equal(story.steps.get("plan").kind, "pipeline");
 });
 
 // --- Items ---
@@ -177,6 +182,7 @@ test("items stand in the order in which they are announced, whatever was heard o
     started("where/1", 1, "Rome"), started("where/2", 1, "Oslo"), started("where/1.1", 1), status("where/2", { done: 1 }));
 
   assert.deepEqual(story.steps.get("where").items, ["where/1", "where/2", "where/1.1"]);
+  assert.deepEqual(story.steps.get("where").items.map((item) => story.steps.get(item).n), [3, 4, 5]);
   assert.deepEqual([story.steps.get("where/1").title, story.steps.get("where/2").title], ["Rome", "Oslo"]);
 });
 
@@ -295,17 +301,31 @@ test("what a gap may have ended is unknown until it is heard of again, and what 
 });
 
 test("where the outline is missing, each step is put where its path says", () => {
-  const story = told({ type: "gap", from: 1, to: 5, n: 5, t: 1 }, message("plan/a", "Here."), started("plan/a/1", 2),
-    finished("plan/b", 3, 1), ended(4));
+  const story = told({ type: "gap", from: 1, to: 5, n: 5, t: 1 });
 
-  assert.deepEqual(story.stages, [
-    { kind: "pipeline", step: "plan", stages: [{ kind: "step", step: "plan/a" }, { kind: "step", step: "plan/b" }] },
-  ]);
-  assert.deepEqual(states(story), { plan: "unknown", "plan/a": "unknown", "plan/a/1": "working", "plan/b": "done" });
-  assert.deepEqual(story.steps.get("plan/a").items, ["plan/a/1"]);
-  assert.deepEqual([story.steps.get("plan/b").began, story.run.id], [2, null]);
+  assert.deepEqual([...take(story, message("plan/a/b", "Here."))], ["plan", "plan/a", "plan/a/b"]);
+  assert.deepEqual(states(story), { plan: "unknown", "plan/a": "unknown", "plan/a/b": "unknown" });
+  take(story, started("plan/a/b/1", 2));
+  take(story, finished("plan/a/c", 3, 1));
+  take(story, ended(4));
+
+  const inner = [{ kind: "step", step: "plan/a/b" }, { kind: "step", step: "plan/a/c" }];
+  const outer = { kind: "pipeline", step: "plan", stages: [{ kind: "pipeline", step: "plan/a", stages: inner }] };
+  assert.deepEqual(story.stages, [outer]);
+  assert.deepEqual(states(story),
+    { plan: "unknown", "plan/a": "unknown", "plan/a/b": "unknown", "plan/a/b/1": "working", "plan/a/c": "done" });
+  assert.deepEqual([...story.steps.values()].map(({ kind }) => kind), ["pipeline", "pipeline", "step", "item", "step"]);
+  assert.deepEqual(story.steps.get("plan/a/b").items, ["plan/a/b/1"]);
+  assert.deepEqual([story.steps.get("plan/a/c").began, story.run.id], [2, null]);
   assert.deepEqual(story.bars(4).map(({ path, depth }) => [path, depth]),
-    [["plan", 0], ["plan/a", 1], ["plan/a/1", 2], ["plan/b", 1]]);
+    [["plan", 0], ["plan/a", 1], ["plan/a/b", 2], ["plan/a/b/1", 3], ["plan/a/c", 2]]);
+});
+
+test("what is inside of a step of which only that is heard shows that it has begun", () => {
+  const story = told({ type: "gap", from: 1, to: 5, n: 5, t: 1 }, status("plan", { done: 1 }), status("plan/a/1", { done: 1 }));
+
+  assert.deepEqual([...take(story, finished("plan/a/1", 2, 1))].sort(), ["plan", "plan/a", "plan/a/1"]);
+  assert.deepEqual(states(story), { plan: "working", "plan/a": "unknown", "plan/a/1": "done" });
 });
 
 test("a step that failed, and whose beginning is missing, took nobody knows how long", () => {

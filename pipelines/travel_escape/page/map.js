@@ -187,12 +187,17 @@ export class EscapeMap {
   placeNames(projection) {
     const names = [...this.named.values()];
     const points = names.map(({ point }) => projection(point) ?? [-100, -100]).map(([x, y]) => ({ x, y }));
-    const boxes = names.map(({ text }, n) =>
-      ({ ...points[n], width: text.getComputedTextLength(), leftward: leftward(points, n) }));
-    const taken = {
-      points: points.map((point, n) => around(point, n ? 5 : 8)),
-      lines: names.slice(1).flatMap(({ point }) => alongTheWay(names[0].point, point, projection)),
-    };
+    const bright = [...this.routes.values()].filter(({ place }) => place.fate !== "far" && place.fate !== "unfit");
+    const ways = bright.map(({ line }) => alongTheWay(line.coordinates, projection));
+    const ends = ways.map((way) => way[way.length - 1]?.x ?? 0);
+    // A name is best out of the way of the arcs, which all begin at the first point.
+    const home = points[0]?.x;
+    const boxes = names.map(({ text }, n) => ({
+      ...points[n],
+      width: text.getComputedTextLength(),
+      leftward: n ? points[n].x < home : home < mean(ends),
+    }));
+    const taken = { points: points.map((point, n) => around(point, n ? 5 : 8)), lines: ways.flat() };
     const sides = placed(boxes, taken, this.size);
     names.forEach((name, n) => {
       name.side = sides[n] ?? roomier(points[n], this.size);
@@ -242,26 +247,19 @@ function name({ city, lon, lat }, text, high) {
 
 /**
  * Small boxes along a great circle, its ends left out.
- * @param {[number, number]} from
- * @param {[number, number]} to
+ * @param {[[number, number], [number, number]]} ends
  * @param {any} projection
  */
-function alongTheWay(from, to, projection) {
+function alongTheWay([from, to], projection) {
   const at = d3.geoInterpolate(from, to);
   return Array.from({ length: 38 }, (_, n) => projection(at((n + 1) / 40)))
     .filter(Boolean)
     .map(([x, y]) => around({ x, y }, 1));
 }
 
-/**
- * Whether a name is out of the way of the arcs to the left of its point: the first point is where they all begin.
- * @param {{x: number}[]} points
- * @param {number} n
- */
-function leftward(points, n) {
-  const [home, ...others] = points.map(({ x }) => x);
-  const middle = others.reduce((sum, x) => sum + x, 0) / others.length;
-  return n ? points[n].x < home : home < middle;
+/** @param {number[]} values */
+function mean(values) {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /**
