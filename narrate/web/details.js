@@ -60,11 +60,10 @@ function text(value) {
   const shown = element(value.includes("\n") ? "pre" : "p", { class: "text" });
   shown.append(linked(value.slice(0, CHARACTERS)));
   if (value.length <= CHARACTERS) return shown;
-  const whole = () => {
+  const button = grow(`Show all ${counted(value.length, "character")}`, () => {
     shown.textContent = value;
-    button.remove();
-  };
-  const button = grow(`Show all ${counted(value.length, "character")}`, whole);
+    finish(button, shown);
+  });
   return element("div", {}, shown, button);
 }
 
@@ -222,12 +221,19 @@ function inPortions(place, count, draw, unit, around) {
   const button = grow(offer(), () => {
     upTo(Math.min(count, drawn + PORTION));
     button.textContent = offer();
-    if (drawn < count) return;
-    button.remove();
-    if (!around.hasAttribute("tabindex")) around.tabIndex = -1;
-    around.focus();
+    if (drawn === count) finish(button, around);
   });
   return button;
+}
+
+/**
+ * The button has no more to do, and the keyboard goes on in what it has drawn.
+ * @param {HTMLElement} button @param {HTMLElement} around
+ */
+function finish(button, around) {
+  button.remove();
+  if (!around.hasAttribute("tabindex")) around.tabIndex = -1;
+  around.focus();
 }
 
 /** @param {string} words @param {() => void} press */

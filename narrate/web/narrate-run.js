@@ -9,7 +9,7 @@ import { element, setText } from "./dom.js";
 import { inputForm } from "./form.js";
 import { controls } from "./head.js";
 import { follow, narrate } from "./narrate.js";
-import { maybePipeline } from "./pipelines.js";
+import { maybePipeline, viewOf } from "./pipelines.js";
 import { sheet } from "./sheets.js";
 import { Telling } from "./telling.js";
 import { sentence } from "./words.js";
@@ -113,6 +113,7 @@ export class NarrateRun extends HTMLElement {
     if (pipeline instanceof Error) return this.#complain(pipeline.message);
     this.#pipeline = pipeline;
     if (pipeline) this.#drawForm(pipeline);
+    if (pipeline) viewOf(pipeline).catch(() => {}); // the run says so, in its place
     const run = this.getAttribute("run");
     if (run) this.follow(run, this.asked);
   }

@@ -40,6 +40,9 @@ export async function maybePipeline(address) {
   }
 }
 
+/** The module of the pipeline's own view; asked for early, it is there when a run begins. @param {Pipeline} pipeline */
+export const viewOf = ({ view }) => (view ? import(String(new URL(view, SERVER))) : Promise.resolve(null));
+
 /**
  * The pipeline's own view of a run, in an element that is its own. A view that fails says so in its place; the story
  * goes on without it.
@@ -50,7 +53,7 @@ export function drawView(pipeline, data) {
   const place = element("div", { class: "view" });
   place.hidden = !pipeline?.view;
   if (!pipeline?.view) return { element: place, tell() {} };
-  const open = import(String(new URL(pipeline.view, SERVER))).then((module) => module.default(place, { data }));
+  const open = viewOf(pipeline).then((module) => module.default(place, { data }));
   const failed = (/** @type {Error} */ error) => {
     console.error(error);
     place.replaceChildren(element("p", { class: "note" }, `This run's own view has failed: ${error.message}`));

@@ -18,7 +18,7 @@ Serve = Callable[..., Site]
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 
-expect.set_options(timeout=20_000)  # milliseconds after which a test gives up; none that passes waits for long
+expect.set_options(timeout=30_000)  # milliseconds after which a test gives up; none that passes waits for long
 
 
 # Of the package and not of the session: Playwright keeps an asyncio loop in this thread, in the way of others' tests.

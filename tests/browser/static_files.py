@@ -1,7 +1,7 @@
 """A server of the browser's modules alone, with the policy that the real one sends, and a stage to try them on.
 
-The stage (`stage/`) is a page with a shadow root, styled as that of `<narrate-run>`: a form or a detail can be put there
-without a pipeline behind it.
+The stage (`stage/`) is a page with a shadow root, styled as that of `<narrate-run>`: a form or a detail can be put
+there without a pipeline behind it.
 """
 
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def static_files() -> Iterator[str]:
     """Serve the stage and the modules on a free port; the stage's address."""
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Files)) as server:
         server.daemon_threads = True
-        thread = Thread(target=server.serve_forever)
+        thread = Thread(target=partial(server.serve_forever, poll_interval=0.01))
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_port}/"

@@ -200,7 +200,8 @@ def test_addresses_of_the_web_are_links_that_give_nothing_away(stage, data):
 
 
 @pytest.mark.parametrize(
-    "text", ["javascript:alert(1)", "data:text/html,x", "see https://example.org", "https://", "//example.org", "ftp://x"]
+    "text",
+    ["javascript:alert(1)", "data:text/html,x", "see https://example.org", "https://", "//example.org", "ftp://x"],
 )
 def test_what_is_no_address_of_the_web_is_no_link(stage, text):
     draw(stage, {"a": text, "b": [text]})
@@ -216,7 +217,10 @@ def test_other_json_is_a_tree_of_which_the_first_level_is_open(stage):
     assert stage.locator("summary:visible").all_inner_texts() == [
         "departure 2 fields", "routes 3 items", "1 item", "many 30 items", "deep 1 field", "er 1 field"
     ]  # fmt: skip
-    assert stage.locator(".data > .tree > li > .leaf").all_inner_texts() == ["note\nTwo\nlines", "nothing\nan empty list"]
+    assert stage.locator(".data > .tree > li > .leaf").all_inner_texts() == [
+        "note\nTwo\nlines",
+        "nothing\nan empty list",
+    ]
     expect(stage.get_by_role("region", name="routes: 3 rows")).to_be_visible()
 
 

@@ -41,8 +41,10 @@ def refused(stage: Locator, label: str) -> str:
     send(stage)
     control = stage.get_by_label(label, exact=True)
     expect(control).to_have_attribute("aria-invalid", "true")
-    said = control.evaluate("control => control.getRootNode().getElementById("
-                            "control.getAttribute('aria-describedby').split(' ')[0]).innerText")
+    said = control.evaluate(
+        "control => control.getRootNode().getElementById("
+        "control.getAttribute('aria-describedby').split(' ')[0]).innerText"
+    )
     return str(said)
 
 

@@ -62,7 +62,12 @@ def without(name: str) -> dict[str, Any]:
     ("value", "role", "name", "said"),
     [
         (without("email"), "textbox", "Email", "Field required"),
-        (TRIP | {"people": 12}, "spinbutton", "People", "Input should be less than 10 Children count, too. So do dogs."),
+        (
+            TRIP | {"people": 12},
+            "spinbutton",
+            "People",
+            "Input should be less than 10 Children count, too. So do dogs.",
+        ),
         (TRIP | {"way": "car"}, "combobox", "Way", "Input should be 'train', 'plane' or 'boat'"),
         (TRIP | {"pet": {"kind": "dog"}}, "textbox", "Pet", "dog.loud: Field required"),
         (TRIP | {"tags": ["sun", 5]}, "textbox", "Tags 2", "Input should be a valid string"),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
@@ -57,13 +58,18 @@ def elsewhere():
 
 
 @pytest.fixture
-def foreign(page, serve, elsewhere):
-    """Opens a plain page elsewhere with this element in it; the server lets that origin ask."""
+def host(serve, elsewhere):
+    """The server that lets the page elsewhere ask."""
+    return serve("story", "held", "details", options=["--cors", elsewhere[0]])
+
+
+@pytest.fixture
+def foreign(page, host, elsewhere):
+    """Opens a plain page elsewhere with this element in it, in which `{site}` is the server's address."""
     url, holder = elsewhere
-    site = serve("story", "held", "details", options=["--cors", url])
 
     def opens(element):
-        holder["page"] = PLAIN.format(site=site.url, element=element.format(site=site.url))
+        holder["page"] = PLAIN.format(site=host.url, element=element.format(site=host.url))
         page.goto(url)
         return page
 
@@ -116,6 +122,17 @@ FOLLOW = """
   document.body.append(second);
 }
 """
+
+
+def test_seven_runs_on_one_page_are_all_told(foreign, host, gates):
+    begun = [httpx.post(f"{host.url}/held", headers={"Prefer": "respond-async"}) for _ in range(7)]
+    runs = [answer.headers["location"] for answer in begun]
+    page = foreign("".join(f'<narrate-run run="{{site}}{run}"></narrate-run>' for run in runs))
+    for number in range(7):
+        expect(page.locator("narrate-run").nth(number).locator(".line")).to_have_text(["It holds."])
+    gates.open("held")
+    for number in range(7):
+        expect(page.locator("narrate-run").nth(number)).to_have_attribute("state", "finished")
 
 
 def test_neither_style_reaches_the_other(foreign):

@@ -78,7 +78,7 @@ def test_what_does_not_fit_is_said_at_its_field(page, site, gates):
     page.get_by_role("button", name="Begin").click()
     field = page.get_by_label(STORY_FIELD)
     expect(field).to_have_attribute("aria-invalid", "true")
-    expect(field).to_have_accessible_description(re.compile("at least 3"))
+    expect(field).to_have_accessible_description(re.compile("at least 3", re.IGNORECASE))
     expect(field).to_be_focused()
     expect(page.get_by_label("How many at most")).not_to_have_attribute("aria-invalid", "true")
     expect(step(page, "reading")).to_have_count(0)

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from playwright.sync_api import expect
 
-from tests.travel.view.staging import HOT_TOMORROW, NOWHERE_IS_COLD, run_over, up_to
+from tests.travel.view.staging import HOT_TOMORROW, NOWHERE_IS_COLD, SNOW_ON_SATURDAY, run_over, up_to
 
 STEPS = ["intent", "location", "departure", "routes", "distances", "weather", "escapes"]
 LARGE = ["How far they are", "The weather of the day"]
@@ -72,6 +72,14 @@ def test_what_a_filter_drops_is_dimmed_and_what_is_left_stands_out(stage, hot):
     assert Counter(fates.values()) == {"far": 5, "unfit": 28, "chosen": 7}
     assert seen == {"far": {0.16}, "unfit": {0.26}, "chosen": {1}}
     assert stage.tally() == ["40 non-stop from Valencia", "35 within 3 h", "7 hot enough"]
+
+
+def test_what_fits_but_has_no_card_is_seen_less_than_what_has_one(stage, told):
+    stage.tell(told(SNOW_ON_SATURDAY))
+
+    fates = stage.fates()
+    assert Counter(fates.values()) == {"unfit": 32, "chosen": 12, "fitting": 3}
+    assert {stage.opacity(iata) for iata in fates if fates[iata] == "fitting"} == {0.45}
 
 
 def test_the_cards_stand_in_the_order_of_the_result_with_its_words(stage, hot):
