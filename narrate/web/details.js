@@ -163,7 +163,8 @@ function tree(parts, path, open = false) {
 /** @param {[key: string, value: any]} part @param {string[]} path @param {boolean} open */
 function leafOrBranch([key, value], path, open) {
   if (!isLeaf(value)) return branch(key, value, [...path, key], open && partsOf(value).length <= FEW);
-  return element("div", { class: "leaf" }, element("span", { class: "key" }, key), " ", element("div", {}, word(value)));
+  const named = element("span", { class: "key" }, key);
+  return element("div", { class: "leaf" }, named, " ", element("div", {}, word(value)));
 }
 
 /** @param {string | null} key @param {any} value @param {string[]} path @param {boolean} open */

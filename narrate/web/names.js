@@ -4,8 +4,8 @@
 import { element } from "./dom.js";
 
 /**
- * A name as words: `max_hours`, `maxHours` and `MaxHours` are “Max hours”; capitals that stand together stay. What is no
- * name of a program's making, such as `en_GB` or `Content-Type`, may be data, and is left as it is.
+ * A name as words: `max_hours`, `maxHours` and `MaxHours` are “Max hours”; capitals that stand together stay. What is
+ * no name of a program's making, such as `en_GB` or `Content-Type`, may be data, and is left as it is.
  * @param {string} name
  */
 export function humanised(name) {

@@ -6,7 +6,7 @@
 // whatever page it stands; its colours are custom properties (`--narrate-ink`, …) which that page may set.
 
 import { element, setText } from "./dom.js";
-import { inputForm } from "./form.js";
+import { FieldProblems, inputForm } from "./form.js";
 import { controls } from "./head.js";
 import { follow, narrate } from "./narrate.js";
 import { maybePipeline, viewOf } from "./pipelines.js";
@@ -136,8 +136,9 @@ export class NarrateRun extends HTMLElement {
     this.#complain("");
     try {
       this.begin(this.#pipeline?.input ? fields.value() : undefined);
-    } catch (problems) {
-      this.#complain(fields.show(/** @type {any} */ (problems)).join(" "));
+    } catch (error) {
+      if (!(error instanceof FieldProblems)) throw error;
+      this.#complain(fields.show(error).join(" "));
     }
   }
 

@@ -256,7 +256,7 @@ function detail({ text, event }, data) {
     drawn = true;
     content.replaceChildren(element("p", { class: "note", role: "status" }, "Fetching it…"));
     try {
-      content.replaceChildren(drawDetail(await data(event)));
+      content.replaceChildren(drawDetail(await data(event), text));
     } catch (error) {
       drawn = false; // opened again, it is asked for again
       content.replaceChildren(element("p", { class: "note", role: "alert" },

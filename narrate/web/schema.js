@@ -37,6 +37,7 @@ const MOST_HOPS = 16;
  * @returns {Asked}
  */
 export function askedBy(schema, root, { name = "", required = false } = {}) {
+  if (typeof schema === "boolean") return askedBy({}, root, { name, required }); // true, which anything fits
   const whole = followed(schema, root);
   const { options, nullable } = optionsOf(whole, root);
   const one = { ...joined(options), ...without(whole, ["anyOf", "oneOf", "type", "enum"]) };

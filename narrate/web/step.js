@@ -57,9 +57,7 @@ export class Step {
   state = "waiting";
   /** Whether the record has told anything of it. */
   told = false;
-  /** @type {number | null} the number of the event that told of it first: of an item, its place among its step's lines */
-  n = null;
-  /** @type {number | null} the number of the first event that did */
+  /** @type {number | null} the number of the event that told of it first: an item's place among its step's lines */
   n = null;
   /** @type {number | null} seconds into the run; of an item that waited for its turn, corrected when it finishes */
   began = null;
@@ -113,7 +111,6 @@ export class Step {
   tell(event, goesOn) {
     this.told = true;
     this.n ??= numberOf(event);
-    this.n ??= event.n ?? null;
     if (this.#word === "waiting") this.#word = "unknown"; // where its announcement is missing, it has begun at least
     switch (event.type) {
       case "step.started": this.#start(event); break;

@@ -154,9 +154,9 @@ export class Story {
 
   /** @param {StoryEvent} status @param {Set<string>} changed */
   #report(status, changed) {
-    // An item may be heard of before it is announced. Of what else is not in the outline, there is nothing to show.
-    const isItem = /^\d/.test(nameOf(status.step));
-    if (this.#outlined && !isItem && !this.steps.has(status.step)) return;
+    // Items are no part of the outline, and may be heard of before they are announced.
+    const declared = status.step.replace(/(\/\d[^/]*)+$/, "");
+    if (this.#outlined && !this.steps.has(declared)) return;
     this.#step(status.step, changed).report(status);
     changed.add(status.step);
   }

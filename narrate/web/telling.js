@@ -134,7 +134,7 @@ export class Telling {
     this.#on.state(state);
     this.#on.dispatch("narrate-ended", { id: this.run?.id, state, title: this.#story.run.title });
     if (state === "finished" && result != null) {
-      const drawn = drawDetail(result);
+      const drawn = drawDetail(result, "Result");
       const folded = element("details", { class: "detail" }, element("summary", {}, "The result as data"), drawn);
       this.#result.append(...(this.#pipeline?.view ? [folded] : [element("h3", {}, "Result"), drawn]));
       this.#result.hidden = false;
@@ -188,7 +188,7 @@ export class Telling {
     if (event.type === "step.started") return [step.title];
     const spoken = event.type === "step.finished" ? step.lines.filter(({ kind }) => kind === "tokens") : [];
     const line = step.lines.at(-1);
-    if (line?.n === event.n && !NOT_READ_OUT.has(line.kind)) spoken.push(line);
+    if (line && line.n === event.n && !NOT_READ_OUT.has(line.kind)) spoken.push(line);
     return spoken.map(({ text }) => text);
   }
 

@@ -96,6 +96,24 @@ def test_a_wide_table_scrolls_in_a_region_that_the_keyboard_reaches(stage):
     expect(region).to_be_focused()
 
 
+@pytest.mark.parametrize("data", [ROUTES * 2, NESTED, {"x" * 300: [[1]]}, {"x" * 300: 1}, ["x" * 300], "x" * 300])
+@pytest.mark.parametrize("around", ["block", "grid", "flex"])
+def test_what_is_wide_widens_nothing_around_it(stage, data, around):
+    stage.page.set_viewport_size({"width": 390, "height": 800})
+    draw(stage, data)
+    stage.locator(".data").evaluate(
+        """(data, around) => {
+          const box = document.createElement("div");
+          box.style.display = around;
+          box.style.flexDirection = "column";
+          data.replaceWith(box);
+          box.append(data);
+        }""",
+        around,
+    )
+    assert stage.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_the_head_of_a_long_table_stays_in_sight(stage):
     draw(stage, LONG)
     stage.get_by_role("cell", name="Row 90", exact=True).scroll_into_view_if_needed()

@@ -231,6 +231,28 @@ def test_a_list_takes_no_more_than_it_may(stage):
     assert sent(stage) == {"x": [1, 5]}
 
 
+@pytest.mark.parametrize("kind", [list[int], set[Literal["a", "b", "c"]]])
+def test_a_list_that_is_too_short_is_refused(stage, kind):
+    draw(stage, one(Annotated[kind, Field(min_length=2)]), {"x": []})
+    send(stage)
+    group = stage.get_by_role("group", name="X")
+    expect(group).to_have_accessible_description("There should be at least 2.")
+    expect(group.locator(":focus")).to_have_count(1)
+
+
+def test_a_list_that_must_not_be_empty_has_an_empty_row_from_the_first(stage):
+    draw(stage, one(Annotated[list[int], Field(min_length=1)]))
+    send(stage)
+    row = stage.get_by_role("spinbutton", name="X 1")
+    expect(row).to_be_focused()
+    expect(row).to_have_accessible_description("Please fill this in.")
+
+
+def test_a_schema_may_say_that_anything_fits(stage):
+    stage.evaluate("stage => stage.form({ type: 'object', properties: { x: true, y: {} } }, { x: [1], y: 'a' })")
+    assert sent(stage) == {"x": [1], "y": "a"}
+
+
 def test_an_object_that_may_be_missing_is_added_and_taken_away(stage):
     draw(stage, one(Escape | None))
     assert sent(stage) == {"x": None}

@@ -131,6 +131,7 @@ def test_on_paper_there_is_the_story_and_nothing_to_press(page, site, gates):
     page.emulate_media(media="print")
     expect(page.get_by_role("button").filter(visible=True)).to_have_count(0)
     expect(page.get_by_role("textbox").filter(visible=True)).to_have_count(0)
+    expect(page.get_by_role("heading", name="Trouble at the mill").filter(visible=True)).to_be_visible()
     expect(step(page, "busy")).to_be_visible()
     expect(page.locator(".result")).to_be_visible()
     assert overlaps(page) == []

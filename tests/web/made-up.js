@@ -1,10 +1,10 @@
 // @ts-check
-// Made-up runs: a random outline, how long everything takes, and what a reader hears of it and when. The same for a seed.
+// Made-up runs: a random outline, how long everything takes, and what a reader hears of it when. The same for a seed.
 //
 // A fact happens at its time `t`, and is heard when all before it in the reading order has been told; what a lane that
 // waits begins or ends is heard by status, at once.
 
-import { begun, ended, finished, group, message, pipeline, skipped, started, status, step } from "./telling.js";
+import { begun, ended, finished, group, message, pipeline, skipped, started, status, step } from "./facts.js";
 
 /** @typedef {{event: any, at: number}} Heard */
 

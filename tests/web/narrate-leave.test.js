@@ -1,10 +1,11 @@
 // Leaving a run, which lets it be, and cancelling it, which does not.
 
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { test } from "node:test";
 
 import { Cut, Rejected, follow, narrate } from "../../narrate/web/narrate.js";
-import { end, ends, frame, hangsUp, heard, problem, scripted, silent, state, stays } from "./scripted.js";
+import { end, ends, frame, hangsUp, hasten, heard, problem, scripted, silent, state, stays } from "./scripted.js";
 import { stopClock, told, turn, watch, withHeaders } from "./scripted.js";
 
 const CANCELLED = frame({ type: "run.cancelled", n: 2, t: 1, reason: "The client cancelled it.", seconds: 1 });
@@ -23,11 +24,12 @@ const isIt = (reason) => (error) => error === reason;
 test("who has left before it begins sends nothing", async (t) => {
   const server = await scripted(t);
   const { signal, reason, leave } = leaving();
+  const { onconnection, said } = hasten(t);
 
   leave();
 
-  await assert.rejects(heard(narrate(server.url, {}, { signal })), isIt(reason));
-  assert.equal(server.asked.length, 0);
+  await assert.rejects(heard(narrate(server.url, {}, { signal, onconnection })), isIt(reason));
+  assert.deepEqual([said, server.asked], [[], []]);
 });
 
 test("a signal without a reason ends the story as it ends a fetch", async (t) => {
@@ -126,6 +128,15 @@ for (const when of ["connecting", "open", "waiting"])
     await assert.rejects(heard(narrate(server.url, {}, { signal, onconnection })), isIt(reason));
     assert.equal(timers.size, 0);
   });
+
+test("a signal that outlives the run keeps nothing of it", async (t) => {
+  const server = await scripted(t, ends(told(1)), ends(end(2)));
+  const { signal } = leaving();
+
+  await heard(narrate(server.url, {}, { ...hasten(t), signal }));
+
+  assert.deepEqual(getEventListeners(signal, "abort"), []);
+});
 
 test("the result of a run that was left is the signal's reason", async (t) => {
   const server = await scripted(t, silent);

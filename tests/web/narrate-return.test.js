@@ -77,6 +77,12 @@ for (const status of [429, 500, 502, 503, 504])
     assert.equal(connection.said[1].reason, "Come back.");
   });
 
+test("a 500 is asked again, whatever it calls itself", async (t) => {
+  const server = await scripted(t, answers(500, { "Content-Type": "text/event-stream" }, end(1)), ends(end(1, "true")));
+
+  assert.equal(await narrate(server.url, {}, hasten(t)).result(), "true");
+});
+
 test("a connection that is refused is tried again", async (t) => {
   const server = await scripted(t, hangsUp, ends(end(1)));
 

@@ -283,6 +283,7 @@ for (const status of [400, 401, 404, 405, 408, 409, 410, 413, 415])
 
 for (const [what, kind, body] of [
   ["is a page", "text/html", "<h1>No</h1>"],
+  ["is JSON of its own", "application/json", '{"title": "No"}'],
   ["is no JSON", "application/problem+json", "{"],
   ["is nothing", "application/problem+json", ""],
 ])

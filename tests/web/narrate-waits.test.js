@@ -287,17 +287,20 @@ function counted(t) {
 }
 
 test("a server that does not answer at all is tried again", async (t) => {
-  const { pass } = stopClock(t);
+  const { pass, timers } = stopClock(t);
   const { reached: dropped, onconnection } = watch("waiting");
   const server = await scripted(t, silent, ends(end(1)));
   const story = heard(narrate(server.url, {}, { onconnection }));
   await server.asks(1);
 
-  pass(60);
+  pass(59.999);
+  await turn();
+  assert.deepEqual([timers.size, server.asked.length], [1, 1]);
+
+  pass(0.001);
   await dropped;
   await turn();
   pass(1);
-
   assert.deepEqual(await story, [1]);
 });
 

@@ -6,10 +6,10 @@ import { test } from "node:test";
 import { Story } from "../../narrate/web/story.js";
 import { chances, madeUp } from "./made-up.js";
 
-const RUNS = Array.from({ length: 150 }, (_, seed) => madeUp(seed));
-const PUNCTUAL = Array.from({ length: 150 }, (_, seed) => madeUp(seed, { punctual: true }));
+const RUNS = Array.from({ length: 60 }, (_, seed) => madeUp(seed));
+const PUNCTUAL = Array.from({ length: 60 }, (_, seed) => madeUp(seed, { punctual: true }));
 
-/** A story after each event that was heard, at that moment and just before the next, and long after the last but one. */
+/** A story after each event that was heard: at that moment and just before the next; long after the last. */
 function* moments({ heard }) {
   const story = new Story();
   for (const [n, { event, at }] of heard.entries()) {

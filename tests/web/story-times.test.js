@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Story } from "../../narrate/web/story.js";
-import { begun, ended, finished, group, pipeline, skipped, started, status, step, take, told } from "./telling.js";
+import { begun, ended, finished, group, pipeline, skipped, started, status, step, take, told } from "./facts.js";
 
 /** Two at once, the second of 1 + 3 seconds, and then one. */
 const PLAN = pipeline("plan", step("plan/a", 1), group(step("plan/b", 3), step("plan/c", 2)));
@@ -44,8 +44,9 @@ test("a step's seconds run while it works, and are the record's once its end is 
 
 test("a step takes longer than usual from half as long again, and a second, until it ends", () => {
   const story = told(TRIP, started("where", 0), started("plan", 0), started("plan/a", 0));
-  assert.deepEqual([story.isLong("where", 4), story.isLong("where", 4.1), story.isLong("plan/a", 2.6)], [false, true, true]);
-  assert.deepEqual([story.isLong("plan", 7), story.isLong("plan", 7.1), story.isLong("weather", 99)], [false, true, false]);
+  const long = (path, ...moments) => moments.map((at) => story.isLong(path, at));
+  assert.deepEqual([long("where", 4, 4.1), long("plan", 7, 7.1)], [[false, true], [false, true]]);
+  assert.deepEqual([long("plan/a", 2.5, 2.6), long("weather", 99)], [[false, true], [false]]);
 
   take(story, finished("where", 5, 5));
 
@@ -166,18 +167,18 @@ test("a run that usually takes no time at all has no share that could be told", 
 // --- The critical path ---
 
 test("of a group the whole had to wait for the member that ended last, and for every stage of a series", () => {
-  const story = told(TRIP, started("where", 0), started("plan", 0), finished("where", 9, 9),
-    started("plan/a", 0), finished("plan/a", 1, 1), started("plan/b", 1), started("plan/c", 1), finished("plan/b", 2, 1),
-    finished("plan/c", 4, 3), finished("plan", 4, 4), started("weather", 9), finished("weather", 10, 1), ended(10));
-  assert.deepEqual(critical(story), ["weather", "where"]);
+  const plan = [started("plan/a", 0), finished("plan/a", 1, 1), started("plan/b", 1), started("plan/c", 1),
+    finished("plan/b", 2, 1), finished("plan/c", 4, 3), finished("plan", 4, 4)];
+  const both = [started("where", 0), started("plan", 0)];
 
-  const other = told(TRIP, started("where", 0), started("plan", 0), finished("where", 2, 2),
-    started("plan/a", 0), finished("plan/a", 1, 1), started("plan/b", 1), started("plan/c", 1), finished("plan/b", 2, 1),
-    finished("plan/c", 4, 3), finished("plan", 4, 4), started("weather", 4), finished("weather", 5, 1), ended(5));
-  assert.deepEqual(critical(other), ["plan", "plan/a", "plan/c", "weather"]);
+  const slow = told(TRIP, ...both, finished("where", 9, 9), ...plan, started("weather", 9), finished("weather", 10, 1));
+  const quick = told(TRIP, ...both, finished("where", 2, 2), ...plan, started("weather", 4), finished("weather", 5, 1));
+
+  assert.deepEqual(critical(slow), ["weather", "where"]);
+  assert.deepEqual(critical(quick), ["plan", "plan/a", "plan/c", "weather"]);
 });
 
-test("while the run is under way it is what is likely by what is usual, and what still works is later than what does not", () => {
+test("while the run is under way it is what is likely, and what still works is later than what does not", () => {
   const story = told(TRIP);
   assert.deepEqual(critical(story), ["plan", "plan/a", "plan/b", "weather"]);
 

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { Story } from "../../narrate/web/story.js";
 import {
   begun, ended, finished, group, message, pipeline, skipped, started, states, status, step, take, token, told,
-} from "./telling.js";
+} from "./facts.js";
 
 const TRIP = begun(group(step("where"), pipeline("plan", step("plan/a"))), step("weather"));
 const BUSY = { title: "Busy", status: 503, detail: "It is busy." };
@@ -99,8 +99,10 @@ test("an event of a type that nobody knows is passed over, but for its number", 
 test("status of what is not in the outline is passed over", () => {
   const story = told(TRIP);
 
-  assert.equal(take(story, status("nowhere", { state: "working" })).size, 0);
-  assert.equal(story.steps.has("nowhere"), false);
+  const changed = ["nowhere", "nowhere/1", "plan/b/1"].map((path) => take(story, status(path, { done: 1 })).size);
+
+  assert.deepEqual(changed, [0, 0, 0]);
+  assert.deepEqual([...story.steps.keys()], ["where", "plan", "plan/a", "weather"]);
 });
 
 // --- What changes ---
@@ -179,7 +181,8 @@ test("an item may be heard of before it is announced", () => {
 
 test("items stand in the order in which they are announced, whatever was heard of first", () => {
   const story = told(TRIP, started("where", 0), status("where/2", { state: "working" }),
-    started("where/1", 1, "Rome"), started("where/2", 1, "Oslo"), started("where/1.1", 1), status("where/2", { done: 1 }));
+    started("where/1", 1, "Rome"), started("where/2", 1, "Oslo"), started("where/1.1", 1),
+    status("where/2", { done: 1 }));
 
   assert.deepEqual(story.steps.get("where").items, ["where/1", "where/2", "where/1.1"]);
   assert.deepEqual(story.steps.get("where").items.map((item) => story.steps.get(item).n), [3, 4, 5]);
@@ -213,14 +216,16 @@ test("neighbouring tokens are one line, and what comes between them ends it", ()
 });
 
 test("tokens that were joined on their way are numbered as their first", () => {
-  const story = told(TRIP, started("where", 0), token("where", "One, two, ", { first: 3, n: 7 }), token("where", "three."));
+  const story = told(TRIP, started("where", 0), token("where", "One, two, ", { first: 3, n: 7 }),
+    token("where", "three."));
 
   assert.deepEqual(lines(story, "where"), [[3, "tokens", "One, two, three."]]);
   assert.equal(story.run.n, 8);
 });
 
 test("a detail's line has its event, with the data or the link to it", () => {
-  const story = told(TRIP, started("where", 0), { type: "detail", step: "where", title: "Map", size: 9999, link: "/d/3", t: 1 });
+  const detail = { type: "detail", step: "where", title: "Map", size: 9999, link: "/d/3", t: 1 };
+  const story = told(TRIP, started("where", 0), detail);
 
   const [line] = story.steps.get("where").lines;
   assert.deepEqual([line.kind, line.text, line.event.link], ["detail", "Map", "/d/3"]);
@@ -322,7 +327,8 @@ test("where the outline is missing, each step is put where its path says", () =>
 });
 
 test("what is inside of a step of which only that is heard shows that it has begun", () => {
-  const story = told({ type: "gap", from: 1, to: 5, n: 5, t: 1 }, status("plan", { done: 1 }), status("plan/a/1", { done: 1 }));
+  const story = told({ type: "gap", from: 1, to: 5, n: 5, t: 1 }, status("plan", { done: 1 }),
+    status("plan/a/1", { done: 1 }));
 
   assert.deepEqual([...take(story, finished("plan/a/1", 2, 1))].sort(), ["plan", "plan/a", "plan/a/1"]);
   assert.deepEqual(states(story), { plan: "working", "plan/a": "unknown", "plan/a/1": "done" });

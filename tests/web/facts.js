@@ -4,7 +4,8 @@
 import { Story } from "../../narrate/web/story.js";
 
 /** A step of an outline. @param {string} path @param {number} [seconds] */
-export const step = (path, seconds) => ({ kind: "step", step: path, title: `${path}…`, ...(seconds != null && { seconds }) });
+export const step = (path, seconds) =>
+  ({ kind: "step", step: path, title: `${path}…`, ...(seconds != null && { seconds }) });
 
 /** A group. @param {any[]} members */
 export const group = (...members) => ({ kind: "concurrent", members });
@@ -13,7 +14,8 @@ export const group = (...members) => ({ kind: "concurrent", members });
 export const pipeline = (path, ...stages) => ({ kind: "pipeline", step: path, title: `${path}…`, stages });
 
 /** @param {any[]} outline */
-export const begun = (...outline) => ({ type: "run.started", run: "r1", pipeline: "trip", title: "A trip", outline, t: 0 });
+export const begun = (...outline) =>
+  ({ type: "run.started", run: "r1", pipeline: "trip", title: "A trip", outline, t: 0 });
 
 /** @param {string} path @param {number} t @param {string} [title] */
 export const started = (path, t, title = path.toUpperCase()) => ({ type: "step.started", step: path, title, t });
