@@ -244,7 +244,7 @@ export class Story {
   /**
    * The step at this path. What nobody has announced is put where its path says, with what it is inside of.
    * @param {string} path
-   * @param {Set<string>} changed
+   * @param {Set<string>} changed gets what it is put into
    * @returns {Step}
    */
   #step(path, changed) {
@@ -255,7 +255,6 @@ export class Story {
     const kind = outer && (/^\d/.test(name) || outer.kind === "item") ? "item" : "step";
     const step = new Step(path, kind, outer?.path ?? null);
     this.steps.set(path, step);
-    changed.add(path);
     if (outer) changed.add(outer.path);
     if (outer && kind === "item") outer.items.push(path);
     else if (outer) this.#placeInside(outer, path);

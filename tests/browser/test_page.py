@@ -17,9 +17,8 @@ from tests.browser.watching import (
     visit,
     wait_run,
     wait_step,
+    wait_true,
 )
-
-POLLING = 50  # milliseconds: a hidden tab has no frames to look at
 
 LAYOUT_SHIFTS = """
 window.shifts = [];
@@ -171,9 +170,9 @@ def test_the_end_of_a_run_in_a_hidden_tab_is_notified(tabs, site, gates):
     wait_run(hidden, "working")
     front = tabs()
     front.goto("about:blank")
-    hidden.wait_for_function("document.hidden", polling=POLLING)
+    wait_true(hidden, "document.hidden")
     gates.open("held")
-    hidden.wait_for_function("notified.length", polling=POLLING)
+    wait_true(hidden, "notified.length")
     assert hidden.evaluate("notified") == [{"title": "Held", "body": "It is done."}]
 
 
@@ -192,9 +191,9 @@ def test_a_hidden_tab_goes_on_with_its_story(tabs, site, gates):
     wait_step(hidden, "reading", "working")
     hidden.evaluate("window.heard = []; addEventListener('narrate-told', ({detail}) => heard.push(detail.text))")
     tabs().goto("about:blank")
-    hidden.wait_for_function("document.hidden", polling=POLLING)
+    wait_true(hidden, "document.hidden")
     gates.open("reading")
-    hidden.wait_for_function("heard.includes('Left begins.')", polling=POLLING)
+    wait_true(hidden, "heard.includes('Left begins.')")
     assert hidden.evaluate("document.hidden")
     hidden.bring_to_front()
     expect(lines(hidden, "left")).to_have_text(["Left begins."])
@@ -208,7 +207,7 @@ def test_notifications_are_asked_for_once_and_on_a_click(page, context, site):
     page.get_by_role("button", name="My runs").click()
     assert page.evaluate("asked") == 0
     page.get_by_role("button", name="Notify me when a run ends").click()
-    page.wait_for_function("asked === 1")
+    wait_true(page, "asked === 1")
     expect(page.get_by_role("button", name="Notify me when a run ends")).to_be_hidden()
 
 

@@ -105,7 +105,7 @@ def test_a_server_that_comes_back_without_the_run_is_said_to_have_lost_it(page, 
     complaints.expect("status of 404")
     site = serve("held")
     begin(page, site, "held")
-    wait_step(page, "holding", "working")
+    expect(lines(page, "holding")).to_have_text(["It holds."])
     site.kill()
     wait_run(page, "waiting")
     site.start()

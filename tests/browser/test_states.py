@@ -72,7 +72,7 @@ def test_a_failure_stands_open_with_the_problem_and_what_to_do(trouble, gates):
     expect(said).to_contain_text("The mill is broken")
     expect(said).to_contain_text("A stone broke the wheel. Mend it, then try again.")
     expect(said).to_contain_text("Grinding the corn")
-    expect(said).to_contain_text("run it again")
+    expect(said).to_contain_text("Run it again")
     expect(lines(trouble, "grinding").last).to_have_text("A stone broke the wheel. Mend it, then try again.")
 
 

@@ -96,6 +96,20 @@ def lines(page: Page, path: str) -> Locator:
     return step(page, path).locator(".lines").first.locator(".line")
 
 
+def wait_true(page: Page, condition: str) -> None:
+    """Wait until a JavaScript expression is true in the page, hidden or not.
+
+    Playwright's own `wait_for_function` evaluates its text in the page again and again, which our policy forbids.
+    """
+    page.evaluate(
+        f"""() => new Promise((resolve, reject) => {{
+          const look = () => {{ if ({condition}) resolve(); else setTimeout(look, 20); }};
+          setTimeout(() => reject(new Error({condition!r} + " never came true")), 30_000);
+          look();
+        }})"""
+    )
+
+
 def states(page: Page) -> dict[str, str]:
     """The state of each step that is shown, in the order of the rows."""
     rows = page.locator("[data-step]")

@@ -1,4 +1,4 @@
-// Follows a run of a server as a page would, and says what it hears, a line of JSON each. `cancel` cancels at a message.
+// Reads a run of a server as a page would, and says what it hears, a line of JSON each; `cancel` cancels at a message.
 
 import { argv } from "node:process";
 

@@ -7,7 +7,7 @@ import ts from "typescript";
 
 const DECLARATIONS = fileURLToPath(new URL("../../narrate/web/narrate.d.ts", import.meta.url));
 
-/** Of each type of event, in the order of the alphabet, the names of the fields that it has, and of those it may have. */
+/** Of each type of event, in alphabetical order, the names of the fields that it has and of those that it may have. */
 export function eventShapes() {
   const options = { strict: true, lib: ["lib.es2024.d.ts", "lib.dom.d.ts"], types: [] };
   const program = ts.createProgram([DECLARATIONS], options);

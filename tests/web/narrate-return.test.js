@@ -175,6 +175,14 @@ test("an event that could not be read is missed as a hole", async (t) => {
   assert.deepEqual(await heard(narrate(server.url, {}, hasten(t))), [1, 2, 3, 4]);
 });
 
+test("an event that could not be read is missed, though status was heard after it", async (t) => {
+  const progress = frame({ type: "progress", t: 0, step: "a" });
+  const server = await scripted(t, stays(told(1), "id: 2\ndata: {\n\n", progress, told(3)), ends(told(2, 3), end(4)));
+
+  assert.deepEqual(await heard(narrate(server.url, {}, hasten(t))), [1, "progress", 2, 3, 4]);
+  assert.deepEqual(lastIds(server), [undefined, "1"]);
+});
+
 test("tokens that were joined are no hole", async (t) => {
   const joined = frame({ type: "token", n: 5, first: 2, t: 0, step: "a", text: "a bird" });
   const server = await scripted(t, ends(told(1), joined, end(6)));

@@ -22,6 +22,29 @@ test("the input is posted as JSON, and a story asked for", async (t) => {
   assert.equal(headers["last-event-id"], undefined);
 });
 
+for (const [where, globals] of [
+  ["page", (url) => ({ document: { baseURI: `${url}/app/index.html` }, location: { href: "http://elsewhere/" } })],
+  ["worker", (url) => ({ location: { href: `${url}/app/worker.js` } })],
+])
+  test(`an address is one from its ${where}`, async (t) => {
+    const server = await scripted(t, ends(end(1)));
+    const there = globals(server.url);
+    Object.assign(globalThis, there);
+    t.after(() => Object.keys(there).forEach((name) => delete globalThis[name]));
+
+    await heard(narrate("assist"));
+
+    assert.equal(server.asked[0].path, "/app/assist");
+  });
+
+test("no answer is taken from a cache", async (t) => {
+  const server = await scripted(t, ends(end(1)));
+
+  await heard(follow(`${server.url}/runs/r1`));
+
+  assert.equal(server.asked[0].headers["cache-control"], "no-cache");
+});
+
 test("without an input, nothing is sent for one", async (t) => {
   const server = await scripted(t, ends(end(1)));
 
@@ -149,8 +172,13 @@ test("the run's id, address and place are known as they are told", async (t) => 
   assert.equal(run.last, 2);
 });
 
-test("a run that is followed has its address at once, with all that was given in it", () => {
-  assert.equal(follow("http://localhost/runs/r1/events?token=x").url, "http://localhost/runs/r1?token=x");
+test("a run that is followed has its address at once, and keeps all that was given in it", async (t) => {
+  const server = await scripted(t, ends(end(1)));
+  const run = follow(`${server.url}/runs/r1/events?token=x`);
+
+  assert.equal(run.url, `${server.url}/runs/r1?token=x`);
+  await heard(run);
+  assert.equal(run.url, `${server.url}/runs/r1?token=x`);
 });
 
 for (const type of ["run.finished", "run.failed", "run.cancelled"])

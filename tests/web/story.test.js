@@ -174,8 +174,8 @@ test("the status that comes before the record, as to a late reader, finds its pl
 test("an item may be heard of before it is announced", () => {
   const story = told(TRIP, status("plan/a/1", { done: 1, of: 2 }));
 
-  const { kind, parent, told: isTold, state } = story.steps.get("plan/a/1");
-  assert.deepEqual([kind, parent, isTold, state], ["item", "plan/a", false, "working"]);
+  const { kind, parent, told: isTold, n, usual, state } = story.steps.get("plan/a/1");
+  assert.deepEqual([kind, parent, isTold, n, usual, state], ["item", "plan/a", false, null, null, "working"]);
   assert.deepEqual(story.steps.get("plan/a").items, ["plan/a/1"]);
 });
 
