@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from narrate.declare import NO_FALLBACK, Concurrent, Resource, Step, caller_place
 from narrate.errors import BadInput, DeclarationError, Problem, ProblemError
@@ -144,14 +145,20 @@ def input_problem(error: ValidationError) -> Problem:
     """
     errors = tuple(
         ProblemError(
-            detail=_sentence(".".join(map(str, e["loc"])), e["msg"]), field=".".join(map(str, e["loc"])) or None
+            detail=_sentence(".".join(map(str, e["loc"])), _found(e)), field=".".join(map(str, e["loc"])) or None
         )
-        for e in error.errors(include_url=False, include_input=False, include_context=False)[:MOST_ERRORS]
+        for e in error.errors(include_url=False, include_input=False)[:MOST_ERRORS]
     )
     sentences = [e.detail for e in errors]
     if (more := error.error_count() - len(errors)) > 0:
         sentences.append(f"and {more} more")
     return Problem(title="The input does not fit", status=422, detail="; ".join(sentences), errors=errors)
+
+
+def _found(error: ErrorDetails) -> str:
+    """What is wrong, in the words of whoever found it: pydantic puts “Value error, ” before a validator's own."""
+    own = error.get("ctx", {}).get("error")
+    return str(own) if isinstance(own, ValueError | AssertionError) and str(own) else error["msg"]
 
 
 def _sentence(field: str, message: str) -> str:

@@ -50,8 +50,8 @@ def measured(before: Measured, took: Mapping[str, float | None]) -> Measured:
 
 
 def usual(measured: Measured) -> Usual:
-    """What each step usually takes, as precisely as that is worth being told."""
-    return {step: _rounded(median(seconds)) for step, seconds in measured.items() if seconds}
+    """What each step usually takes, as precisely as that is worth being told; 0 for one that was always skipped."""
+    return {step: _rounded(median(seconds)) if seconds else 0.0 for step, seconds in measured.items()}
 
 
 def with_usual(outline: tuple[Outlined, ...], usual: Usual) -> tuple[Outlined, ...]:

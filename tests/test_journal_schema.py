@@ -4,6 +4,7 @@ The files are beside this one as SQL, in `journals`; with a new version comes on
 """
 
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from narrate import Pipeline, run, step
 from narrate.events import RunId
-from narrate.journal.schema import MIGRATIONS
+from narrate.journal.schema import LOOK_AGAIN, MIGRATIONS, connect
 from narrate.journal.sqlite import SqliteJournal
 from narrate.past import Kept
 
@@ -80,3 +81,21 @@ async def test_what_is_usual_is_not_known_at_first_and_learned_from_then_on(form
     await run(Pipeline("p", ask), journal=SqliteJournal(former))
 
     assert (before, list(await usual())) == ({}, ["ask"])
+
+
+def test_a_new_file_that_another_process_is_about_to_open_as_well_is_waited_for(tmp_path, monkeypatch):
+    path = tmp_path / "runs.db"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")  # for this, SQLite does not wait where the journal's mode is to be another
+    waited = []
+
+    def sleep(seconds):
+        waited.append(seconds)
+        other.execute("ROLLBACK")
+
+    monkeypatch.setattr(time, "sleep", sleep)
+
+    with closing(connect(path)) as db, closing(other):
+        mode = db.execute("PRAGMA journal_mode").fetchone()
+
+    assert (mode, waited) == (("wal",), [LOOK_AGAIN])

@@ -43,7 +43,7 @@ WHOLE = (
             OutlinedPipeline("inner", "Inside", (OutlinedStep("inner/late", "Late", 1.0),), 1.0),
         )
     ),
-    OutlinedStep("unneeded", "Not needed"),
+    OutlinedStep("unneeded", "Not needed", 0.0),
     OutlinedStep("slow", "Slow", 3.0),
 )
 

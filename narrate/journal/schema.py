@@ -5,6 +5,7 @@ damaged, of a newer version or of somebody else is refused, and left as it was.
 """
 
 import sqlite3
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,9 @@ APPLICATION = 0x6E617272
 
 BUSY = 30.0
 """Seconds that a transaction waits for those of other processes."""
+
+LOOK_AGAIN = 0.01
+"""Seconds until that is tried again for which SQLite itself does not wait."""
 
 MIGRATIONS: Sequence[Sequence[str]] = (
     (
@@ -62,7 +66,7 @@ def connect(path: Path) -> sqlite3.Connection:
     except (sqlite3.Error, OSError) as error:
         raise JournalError(f"{path}: the journal cannot be opened: {error}.") from error
     try:
-        db.execute("PRAGMA journal_mode=WAL")
+        _use_wal(db)
         _migrate(db)
     except sqlite3.Error as error:
         db.close()
@@ -101,6 +105,23 @@ def _check(path: Path) -> None:
         raise JournalError(f"{path}: the journal is damaged, or is none: {error}.") from error
     finally:
         db.close()
+
+
+def _use_wal(db: sqlite3.Connection) -> None:
+    """Have what is written go into a log beside the file, so that readers need not wait.
+
+    SQLite does not wait itself where two processes want this of a new file at once: one of them finds it locked.
+    """
+    until = time.monotonic() + BUSY
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(LOOK_AGAIN)
+        else:
+            return
 
 
 def _migrate(db: sqlite3.Connection) -> None:

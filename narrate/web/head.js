@@ -65,7 +65,8 @@ export class Head {
   /** @param {{state: string, wait?: number, reason?: string}} connection */
   connection({ state, wait, reason }) {
     const soon = wait && wait >= 1 ? ` Trying again in ${duration(wait)}.` : " Trying again.";
-    this.#connection = state === "waiting" ? `Connection lost${reason ? `: ${reason}` : "."}${soon}` : "";
+    this.#connection = state === "queued" ? "Waiting for its turn: other tabs are being told their stories."
+      : state === "waiting" ? `Connection lost${reason ? `: ${reason}` : "."}${soon}` : "";
     setText(this.#parts.left, this.#connection);
   }
 

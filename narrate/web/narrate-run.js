@@ -74,7 +74,7 @@ export class NarrateRun extends HTMLElement {
   begin(input) {
     this.#input = input;
     this.#parts.controls.again.disabled = false;
-    this.#tell((options) => narrate(this.#address, input, options));
+    this.#tell((options) => narrate(this.#address, input, options), false);
   }
 
   /**
@@ -86,7 +86,7 @@ export class NarrateRun extends HTMLElement {
     this.#input = input;
     this.#parts.controls.again.disabled = input === undefined && Boolean(this.#pipeline?.input);
     if (input !== undefined) this.#fields?.fill(input);
-    this.#tell((options) => follow(new URL(url, document.baseURI), options));
+    this.#tell((options) => follow(new URL(url, document.baseURI), options), true);
   }
 
   /** Cancel the run that is shown; nothing happens to one that has ended. */
@@ -142,12 +142,12 @@ export class NarrateRun extends HTMLElement {
     }
   }
 
-  /** @param {(options: object) => Run} begin */
-  #tell(begin) {
+  /** @param {(options: object) => Run} begin @param {boolean} again whether it is a story that was told before */
+  #tell(begin, again) {
     this.#telling?.leave();
     this.#complain("");
     const { place, controls } = this.#parts;
-    const telling = new Telling(begin, this.#pipeline, controls, {
+    const telling = new Telling(begin, this.#pipeline, again, controls, {
       state: (state) => this.#setState(state),
       refused: (problem) => this.#refused(problem),
       dispatch: (name, detail) => this.#dispatch(name, detail),

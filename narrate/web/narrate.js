@@ -133,8 +133,7 @@ export function waitBefore(failures, floor, cap, random) {
   return Math.max(floor, Math.min(grown, cap / 1.5)) * (1 + random / 2);
 }
 
-/** The seconds in `Retry-After`, or until its date, by the server's own clock where that is shown.
- * @param {Headers} headers */
+/** The seconds that `Retry-After` asks for; a date counts by the server's own clock. @param {Headers} headers */
 function retryAfter(headers) {
   const value = headers.get("Retry-After") ?? "";
   if (/^\d+$/.test(value)) return Number(value);
@@ -142,8 +141,7 @@ function retryAfter(headers) {
   return Math.max(0, (Date.parse(value) - now) / 1000) || 0;
 }
 
-/** An id as a header carries it: each byte of its UTF-8 a character. Nothing for what no header can carry.
- * @param {string} id */
+/** An id as a header carries it: a byte of its UTF-8 a character, or nothing if none can. @param {string} id */
 function inBytes(id) {
   return /[\0-\x08\n-\x1f\x7f]/.test(id) ? "" : String.fromCharCode(...new TextEncoder().encode(id));
 }
@@ -256,8 +254,7 @@ class Told {
       throw (why = error);
     } finally {
       why ??= new Cut(this.last, "Nobody listened to the rest, or it had been told before.");
-      this.#home.reject(why);
-      this.#end.reject(why);
+      for (const { reject } of [this.#home, this.#end]) reject(why);
     }
   }
 
@@ -268,6 +265,7 @@ class Told {
     const own = new AbortController();
     const signal = AbortSignal.any([this.#signal, own.signal]);
     let limit = silence ?? 60;
+    /** @type {Promise<unknown>} */ let rest = Promise.resolve();
     /** @template T @param {Promise<T>} promise @returns {Promise<T>} */
     const heard = async (promise) => {
       const timer = after(limit, () => own.abort(new Dropped(`Nothing was heard for ${limit} s.`)));
@@ -303,6 +301,7 @@ class Told {
           if (!event || !this.#isNews(event)) continue;
           this.#place = message.id;
           const ended = this.#ended(event);
+          if (ended) rest = heard(reader.read()).catch(() => {});
           yield event;
           if (ended) return true;
           signal.throwIfAborted();
@@ -314,7 +313,8 @@ class Told {
         this.#place = decoder.lastEventId;
       }
     } finally {
-      own.abort();
+      // After the last event it is the server that ends the stream: aborted, it would look like a failure.
+      rest.finally(() => own.abort());
     }
   }
 
@@ -341,7 +341,7 @@ class Told {
   /** @param {Response} response */
   #answered({ headers, url }) {
     const id = headers.get("Narrate-Run") ?? this.id;
-    // As of a server that keeps no journal and was restarted. Two runs must not become one story.
+    // One that keeps no journal does so when it is restarted. Two runs must not become one story.
     if (this.last && this.id && id !== this.id) throw new Cut(this.last, "The server lost the run and began another.");
     this.id = id;
     const events = headers.get("Content-Location");
@@ -350,8 +350,7 @@ class Told {
     else this.#home.reject(new Cut(this.last, "The server has not said where the run is."));
   }
 
-  /** Whether an event is to be passed on; then it counts as heard. Throws Dropped at a hole, once.
-   * @param {StoryEvent} event */
+  /** Whether an event is news; then it counts as heard. Throws Dropped at a hole, once. @param {StoryEvent} event */
   #isNews(event) {
     if ("n" in event) {
       if (event.n <= this.last) return false;

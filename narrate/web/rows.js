@@ -199,7 +199,7 @@ class Row {
 
   /** @param {Step} step @param {{elapsed: number | null, long: boolean}} times */
   time(step, { elapsed, long }) {
-    const usual = step.usual != null ? `usually ${about(step.usual)}` : "";
+    const usual = step.usual ? `usually ${about(step.usual)}` : "";
     this.element.toggleAttribute("data-long", long && !this.settled);
     if (step.state === "waiting") setText(this.seconds, usual);
     else if (this.settled) setText(this.seconds, step.seconds == null ? "" : duration(step.seconds));

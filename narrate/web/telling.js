@@ -18,8 +18,9 @@ import { duration, sentence } from "./words.js";
 /** @typedef {import("./pipelines.js").Pipeline} Pipeline */
 
 const TICK = 100; // milliseconds between two looks at the clock
-const MOST_READ_OUT = 8; // sentences of one frame that are read out; of more (a story told again), only the last
+const MOST_READ_OUT = 8; // sentences of a story told again that are read out; of more, only the last
 const LEAST_LINGER = 5; // seconds that a run must go on without a reader, for it to be left at all
+const PATIENCE = 500; // milliseconds to wait for a turn before it is said that one is waited for
 const TERMINAL = new Set(["run.finished", "run.failed", "run.cancelled"]);
 const NOT_READ_OUT = new Set(["tokens", "detail"]);
 
@@ -46,16 +47,19 @@ export class Telling {
   #result = element("section", { class: "result", "aria-label": "Result", hidden: true });
   #log = element("div", { class: "unseen", role: "log", "aria-live": "polite" });
   #pipeline;
+  #again;
 
   /**
    * @param {(options: object) => Run} begin has the client begin or follow the run, with these of its options
    * @param {Pipeline | undefined} pipeline
+   * @param {boolean} again whether it was told before, so that the beginning is nothing new
    * @param {ReturnType<typeof import("./head.js").controls>} controls
    * @param {{state: (state: string) => void, refused: (problem: any) => void,
    *   dispatch: (name: string, detail: unknown) => void}} on
    */
-  constructor(begin, pipeline, controls, on) {
+  constructor(begin, pipeline, again, controls, on) {
     this.#pipeline = pipeline;
+    this.#again = again;
     this.#on = on;
     this.#head = new Head(Boolean(pipeline), controls);
     this.#view = drawView(pipeline, (detail) => this.#data(detail));
@@ -88,7 +92,7 @@ export class Telling {
 
   /** Hear the story for one turn. Gives whether it goes on. */
   async #hear() {
-    const { wanted, done } = await turn(this.#leaving.signal);
+    const { wanted, done } = await this.#turn();
     const over = new AbortController();
     const options = {
       signal: AbortSignal.any([this.#leaving.signal, over.signal]),
@@ -96,13 +100,14 @@ export class Telling {
     };
     const before = this.run;
     const run = this.run = before?.url ? follow(before.url, { ...options, after: before.last }) : this.#begin(options);
-    // To give up a turn is to leave, so only a run that goes on without its reader is left, and only once it is known.
-    const yields = () => run.url && lingers(this.#pipeline) && over.abort();
+    const yields = async () => {
+      if (run.url && (await this.#mayLeave(run.url))) over.abort();
+    };
     wanted.addEventListener("abort", yields);
     try {
       for await (const event of run) {
         this.#take(event);
-        if (wanted.aborted) yields();
+        if (wanted.aborted) void yields();
       }
       return false;
     } catch (error) {
@@ -111,6 +116,25 @@ export class Telling {
     } finally {
       done();
     }
+  }
+
+  async #turn() {
+    const patience = setTimeout(() => this.#head.connection({ state: "queued" }), PATIENCE);
+    try {
+      return await turn(this.#leaving.signal);
+    } finally {
+      clearTimeout(patience);
+    }
+  }
+
+  /**
+   * Whether the run goes on without a reader for long enough to take turns: to give one up is to leave.
+   * @param {string} url
+   */
+  async #mayLeave(url) {
+    if (this.#pipeline) return lingers(this.#pipeline);
+    const response = await fetch(url, { signal: this.#leaving.signal }).catch(() => null);
+    return response?.ok ? lingers(await response.json()) : false;
   }
 
   /** @param {any} event */
@@ -157,6 +181,7 @@ export class Telling {
     if (refused) this.#on.refused(error.problem);
     else this.#on.refused({ detail: error.message });
     this.#head.cut();
+    this.#rows.element.toggleAttribute("data-cut", true);
   }
 
   #draw() {
@@ -193,7 +218,8 @@ export class Telling {
   }
 
   #readOut() {
-    const sentences = this.#toRead.length > MOST_READ_OUT ? this.#toRead.slice(-1) : this.#toRead;
+    const sentences = this.#again && this.#toRead.length > MOST_READ_OUT ? this.#toRead.slice(-1) : this.#toRead;
+    if (this.#toRead.length) this.#again = false;
     this.#toRead = [];
     this.#log.append(...sentences.map((sentence) => element("p", {}, sentence)));
   }
@@ -220,9 +246,9 @@ export class Telling {
 }
 
 /**
- * Whether a run of it outlives its reader for long enough to take turns. Of one that is only followed it is not known.
- * @param {Pipeline | undefined} pipeline
+ * Whether a run outlives its reader for long enough to take turns.
+ * @param {{linger?: number | null, detached?: boolean}} declared by its pipeline, or told of the run
  */
-function lingers(pipeline) {
-  return pipeline !== undefined && (pipeline.linger === null || pipeline.linger >= LEAST_LINGER);
+function lingers({ linger, detached }) {
+  return detached || linger === null || (linger ?? 0) >= LEAST_LINGER;
 }

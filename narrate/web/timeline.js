@@ -9,6 +9,7 @@ import { STATES, duration } from "./words.js";
 
 const SHORTEST_AXIS = 1;
 const TICKS = 5;
+const LAST_LABEL = 0.9; // of the axis: behind it there is no room for words
 
 export class Timeline {
   /** @type {Map<string, {row: HTMLElement, bar: HTMLElement, title: HTMLElement, said: HTMLElement}>} */
@@ -81,8 +82,7 @@ export class Timeline {
     marks.forEach((seconds, n) => {
       const tick = /** @type {HTMLElement} */ (this.#axis.children[n]);
       tick.style.setProperty("--from", String(seconds / whole));
-      tick.toggleAttribute("data-end", seconds / whole > 0.9);
-      setText(tick, `${Number(seconds.toFixed(2))} s`);
+      setText(tick, seconds / whole > LAST_LABEL ? "" : `${Number(seconds.toFixed(2))} s`);
     });
   }
 }

@@ -47,7 +47,7 @@ export function secondsOf(step, now) {
  * @param {number} now
  */
 export function isLong(step, now) {
-  if (step.usual === null || !UNDER_WAY.has(step.state)) return false;
+  if (!step.usual || !UNDER_WAY.has(step.state)) return false; // 0 is of what was always skipped
   return (secondsOf(step, now) ?? 0) > 1.5 * step.usual + 1;
 }
 

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Cut, Failed, Rejected, follow, narrate } from "../../narrate/web/narrate.js";
-import { answers, end, ends, frame, heard, problem, scripted, stays, told, withHeaders } from "./scripted.js";
+import { answers, end, ends, frame, heard, problem } from "./scripted.js";
+import { scripted, stays, stopClock, told, withHeaders } from "./scripted.js";
 
 const START = frame({ type: "run.started", n: 1, t: 0, run: "r1", pipeline: "p", title: "P", outline: [] });
 
@@ -187,8 +188,28 @@ for (const type of ["run.finished", "run.failed", "run.cancelled"])
     const server = await scripted(t, stays(told(1), frame(last), told(3)));
 
     assert.deepEqual(await heard(narrate(server.url)), [1, 2]);
-    await server.asks(1).then(({ left }) => left);
   });
+
+test("a stream that told the end is ended by the server", async (t) => {
+  let stream;
+  const server = await scripted(t, (response) => stays(end(1))((stream = response)));
+  await heard(narrate(server.url));
+
+  stream.end();
+  await server.asks(1).then(({ left }) => left);
+
+  assert.equal(stream.writableFinished, true);
+});
+
+test("a stream that told the end and is not ended is left after the silence that any may keep", async (t) => {
+  const { pass } = stopClock(t);
+  const server = await scripted(t, stays(end(1)));
+  await heard(narrate(server.url));
+
+  pass(60);
+
+  await server.asks(1).then(({ left }) => left);
+});
 
 test("a run is read once", async (t) => {
   const server = await scripted(t, ends(end(1)));
