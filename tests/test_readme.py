@@ -48,7 +48,7 @@ def test_every_make_target_named_exists():
 
 
 def test_every_file_and_folder_named_exists():
-    named = re.findall(r"^((?:narrate|pipelines|examples)/[\w/]*(?:\.py)?)", README, re.MULTILINE)
+    named = re.findall(r"^((?:narrate|pipelines|examples)/[\w/-]*(?:\.\w+)?)", README, re.MULTILINE)
 
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []

@@ -134,3 +134,11 @@ async def test_an_answer_without_an_origin_is_not_kept_for_one_with_it(page):
     async with serving(page, THERE) as server:
         answer = await server.client.get("/web/page.js")
         assert "Origin" in words(answer, "vary")
+
+
+async def test_the_element_itself_is_open_to_all_so_that_it_can_say_that_nothing_else_is(page):
+    async with serving(page) as server:
+        module = await server.client.get("/web/narrate-run.js", headers={"Origin": THERE})
+        listed = await server.client.get("/pipelines", headers={"Origin": THERE})
+    assert (module.status_code, module.headers["access-control-allow-origin"]) == (200, "*")
+    assert (listed.status_code, "access-control-allow-origin" in listed.headers) == (200, False)

@@ -75,6 +75,14 @@ async def test_the_same_post_goes_on_behind_the_last_event_heard(shop):
         assert (end.status_code, end.content, end.headers["idempotency-replayed"]) == (204, b"", "true")
 
 
+async def test_a_run_that_was_heard_of_and_is_forgotten_is_not_begun_anew(shop):
+    async with served(shop.pipeline()) as server:
+        answer = await server.client.post("/story", json={"item": "tea"}, headers={**KEY, "Last-Event-ID": "3"})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (410, "Idempotency-Key")
+    assert answer.json()["detail"].endswith("the server has forgotten it.")
+    assert shop.taken == []
+
+
 async def test_a_reader_that_comes_back_with_its_key_keeps_its_run_alive(shop, mock_clock):
     pipeline = shop.pipeline(linger=10)
     key = "Idempotency-Key: k-1\r\n"

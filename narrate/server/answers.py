@@ -12,7 +12,7 @@ import trio
 from quart import Response, request
 
 from narrate.errors import KeyTaken, Problem, TooManyRuns
-from narrate.events import RunCancelledEvent, RunFailedEvent, Terminal, from_json
+from narrate.events import RunCancelledEvent, RunFailedEvent, RunId, Terminal, from_json
 from narrate.journal.base import Begun
 from narrate.journal.live import Reader
 from narrate.pipeline import Pipeline
@@ -57,7 +57,7 @@ class Answers:
         form, preferences, key = form_of(request, OFFERED), preferences_of(request), key_of(request)
         after = after_of(request) if key is not None else 0
         streams = form in FORMS and not preferences.respond_async
-        begun, replayed = await self._begin(pipeline, key, held=streams)
+        begun, replayed = await self._begin(pipeline, key, held=streams, resumed=after > 0)
         if streams:
             response = await self._stream(pipeline, begun, form, after, preferences)
         else:
@@ -76,7 +76,7 @@ class Answers:
             self._service.webhooks.check(url)
         return urls
 
-    async def _begin(self, pipeline: Pipeline, key: str | None, *, held: bool) -> tuple[Begun, bool]:
+    async def _begin(self, pipeline: Pipeline, key: str | None, *, held: bool, resumed: bool) -> tuple[Begun, bool]:
         """A new run, or the one that was begun with the key before, and which of the two it is. Raises Refused."""
         # The body lives in here alone: whoever waits for a result must not hold on to it for as long.
         service = self._service
@@ -84,6 +84,8 @@ class Answers:
         body = await body_of(request, service.options)
         value = input_in(body, request, pipeline)
         asked = fingerprint(body, pipeline, callbacks) if key is not None else ""
+        if resumed and await self._maybe_first(pipeline, key) is None:
+            raise _forgotten()  # else the work would be done again behind the back of who has heard of it
         service.check_open()  # once more, for the body may have taken its time
         try:
             # A client that leaves here must not leave half a run behind.
@@ -102,13 +104,17 @@ class Answers:
             return await self._replayed(taken.run, taken.asked, asked), True
         except TooManyRuns:
             # One run too many is no reason to keep a client from the run it has.
-            journal = service.narrator.journal
-            first = await journal.maybe_keyed(service.owner, pipeline.name, key) if key is not None else None
+            first = await self._maybe_first(pipeline, key)
             if first is None:
                 raise
             return await self._replayed(*first, asked), True
         service.count(run)
         return run.begun, False
+
+    async def _maybe_first(self, pipeline: Pipeline, key: str | None) -> tuple[RunId, str] | None:
+        """The run that was begun with the key, and by which request."""
+        service = self._service
+        return await service.narrator.journal.maybe_keyed(service.owner, pipeline.name, key) if key else None
 
     async def _replayed(self, run: str, first_asked: str, asked: str) -> Begun:
         """The run that has the key already. Raises Refused where another request began it."""
@@ -160,6 +166,14 @@ class Answers:
         detail = f"{STOPPING} What becomes of the run can be read at {home}."
         headers = {"Retry-After": COME_BACK, "Location": home, "Narrate-Run": begun.run}
         return Refused(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers)
+
+
+def _forgotten() -> Refused:
+    return Refused(
+        HTTPStatus.GONE,
+        "The run that was begun with this key is not known here any more: the server has forgotten it.",
+        field="Idempotency-Key",
+    )
 
 
 def _other_request() -> Refused:

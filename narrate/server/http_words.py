@@ -26,7 +26,7 @@ REFUSALS: Mapping[int, str] = {
     406: "None of the forms in `Accept` is offered. The problem names those that are.",
     408: "The body did not arrive in time.",
     409: "What was asked for cannot be had: the run was cancelled, or has not come to its end yet.",
-    410: "The record of this run is no longer kept.",
+    410: "The run is no longer known, or its record no longer kept.",
     412: "The state is another than `If-Match` says.",
     413: "The body is too large.",
     415: "The body is not said to be JSON.",

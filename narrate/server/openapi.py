@@ -133,7 +133,7 @@ class _Writing:
                     sometimes=("Idempotency-Replayed",),
                 ),
                 **self._heard(),
-                **self._refused(400, 406, 408, 409, 413, 415, 422, 429, 503),
+                **self._refused(400, 406, 408, 409, 410, 413, 415, 422, 429, 503),
                 # Its status is that of whatever went wrong, which the pipeline's author may have chosen.
                 "4XX": failed,
                 "5XX": failed,

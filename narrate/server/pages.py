@@ -49,6 +49,8 @@ def add_pages(app: Quart, service: Service) -> None:
     """
     own = Files(partial(maybe_in, WEB))
     theirs = {name: Files(partial(maybe_below, page)) for name, page in _pages(service.pipelines).items()}
+    # Anybody may have these from a registry. On a page that may not ask for runs, the element can then say so.
+    open_policy = POLICY if service.options.cors_origins else {**POLICY, "Access-Control-Allow-Origin": "*"}
     inputs = {pipeline: _schema(pipeline) for pipeline in service.pipelines}
 
     async def page() -> Response:
@@ -58,7 +60,7 @@ def add_pages(app: Quart, service: Service) -> None:
         # Documents have addresses of their own, and some of those here are templates.
         if PurePath(name).suffix not in CONTENT_TYPES.keys() - {".html"}:
             raise Refused(HTTPStatus.NOT_FOUND, "There is no such file.")
-        return await own.answer(name, POLICY)
+        return await own.answer(name, open_policy)
 
     async def brought(name: str, file: str) -> Response:
         if name not in theirs:
