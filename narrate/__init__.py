@@ -1,5 +1,6 @@
 """Declare slow work as steps, run it under structured concurrency, and tell what happens in a fixed reading order."""
 
+from narrate.client import RemoteRun, connect, follow
 from narrate.declare import Caller, Resource, Retry, Step, concurrent, resource, step
 from narrate.errors import (
     BadInput,
@@ -21,7 +22,9 @@ from narrate.errors import (
     RecordTooLong,
     ReplayMiss,
     RunCancelled,
+    RunCut,
     RunFailed,
+    RunRejected,
     StepTimedOut,
     TooManyOfCaller,
     TooManyRuns,
@@ -55,20 +58,25 @@ __all__ = [
     "ProblemError",
     "RecordGone",
     "RecordTooLong",
+    "RemoteRun",
     "ReplayMiss",
     "Resource",
     "Retry",
     "Run",
     "RunCancelled",
+    "RunCut",
     "RunFailed",
+    "RunRejected",
     "Step",
     "StepTimedOut",
     "TooManyOfCaller",
     "TooManyRuns",
     "check_record",
     "concurrent",
+    "connect",
     "current_run",
     "each",
+    "follow",
     "progress",
     "relay",
     "resource",

@@ -199,6 +199,23 @@ class RunCancelled(NarrateError):
         super().__init__(reason)
 
 
+class RunRejected(NarrateError):
+    """A server refused to begin or to tell a run. `problem` says why, and names each field that is wrong."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__("; ".join(e.detail for e in problem.errors) or problem.sentence)
+
+
+class RunCut(NarrateError):
+    """A story was heard up to event `last` and not to its end. What became of the run is not known here."""
+
+    def __init__(self, last: int, why: str) -> None:
+        self.last = last
+        self.why = why
+        super().__init__(f"The story was heard up to event {last}. {why}")
+
+
 class IllegalRecord(NarrateError):
     """A sequence of events that no run can tell. `n` is the number of the first event that is wrong."""
 
