@@ -101,7 +101,7 @@ def test_every_refusal_is_a_problem_and_says_when_to_ask_again_where_that_helps(
     given = told(trip())
     responses = given["paths"]["/trip"]["post"]["responses"]
     refusals = {status: resolved(given, one) for status, one in responses.items() if "$ref" in one}
-    assert set(refusals) == {"400", "405", "406", "408", "409", "413", "415", "422", "429", "503"}
+    assert set(refusals) == {"400", "405", "406", "408", "409", "410", "413", "415", "422", "429", "503"}
     assert {list(one["content"]) == ["application/problem+json"] for one in refusals.values()} == {True}
     assert [status for status, one in refusals.items() if "Retry-After" in one.get("headers", ())] == ["429", "503"]
 
