@@ -39,6 +39,7 @@ export class Head {
     word: element("strong", { class: "status" }, WORDS.connecting),
     clock: element("span", { class: "clock" }),
     left: element("span", { class: "left" }),
+    state: element("p", { class: "state", tabindex: "-1" }),
     whole: element("progress", { class: "whole", max: "1", "aria-label": "How far the run is" }),
     problem: element("div", { class: "problem", role: "alert" }),
   };
@@ -51,12 +52,13 @@ export class Head {
    * @param {ReturnType<typeof controls>} controls
    */
   constructor(titled, controls) {
-    const { title, note, mark: drawn, word, clock, left, whole, problem } = this.#parts;
+    const { title, note, mark: drawn, word, clock, left, state, whole, problem } = this.#parts;
     this.#controls = controls;
     title.hidden = titled;
     note.hidden = problem.hidden = true;
+    state.append(drawn, word, clock, left);
     this.element = element("header", { class: "head" }, title, note,
-      element("p", { class: "state" }, drawn, word, clock, left),
+      state,
       element("div", { class: "buttons" }, controls.cancel, controls.again, controls.link, controls.copy),
       whole, problem);
     this.#show("connecting", WORDS.connecting);
@@ -68,6 +70,11 @@ export class Head {
     this.#connection = state === "queued" ? "Waiting for its turn: other tabs are being told their stories."
       : state === "waiting" ? `Connection lost${reason ? `: ${reason}` : "."}${soon}` : "";
     setText(this.#parts.left, this.#connection);
+  }
+
+  /** To who has no mouse, this is the place from which the buttons of the run are near. */
+  focus() {
+    this.#parts.state.focus({ preventScroll: true });
   }
 
   /** The story will not go on, though its end was not told. */
@@ -104,7 +111,10 @@ export class Head {
     this.element.dataset.state = state;
     setText(says, word);
     drawn.replaceChildren(mark(MARKS[/** @type {keyof MARKS} */ (state)] ?? "working"));
-    this.#controls.cancel.hidden = ended;
+    const { cancel } = this.#controls;
+    const wasHere = /** @type {Document | ShadowRoot} */ (cancel.getRootNode()).activeElement === cancel;
+    cancel.hidden = ended;
+    if (ended && wasHere) this.focus();
     this.#controls.again.hidden = !ended;
     this.#controls.link.hidden = this.#controls.copy.hidden = state === "connecting";
   }

@@ -33,6 +33,8 @@ export class NarrateRun extends HTMLElement {
   asked;
   #parts = parts();
   #asked = 0;
+  /** Where the run is that was shown when the element was taken out of its page. @type {string | undefined} */
+  #left;
 
   constructor() {
     super();
@@ -49,16 +51,21 @@ export class NarrateRun extends HTMLElement {
   }
 
   connectedCallback() {
-    this.#setState("idle");
+    if (!this.#telling) this.#setState("idle");
     void this.#open();
   }
 
   disconnectedCallback() {
+    this.#left = this.#telling?.run?.url; // put elsewhere, it goes on with the run that it showed
     this.#telling?.leave();
     this.#telling = undefined;
   }
 
-  attributeChangedCallback() {
+  /** @param {string} name @param {string | null} before @param {string | null} after */
+  attributeChangedCallback(name, before, after) {
+    if (before === after) return;
+    this.#left = undefined;
+    if (name === "src") this.#forget();
     if (this.isConnected) void this.#open();
   }
 
@@ -92,11 +99,14 @@ export class NarrateRun extends HTMLElement {
   /** Cancel the run that is shown; nothing happens to one that has ended. */
   async cancel() {
     const { cancel } = this.#parts.controls;
-    cancel.disabled = true;
+    const telling = this.#telling;
+    if (isOff(cancel)) return;
+    turnOff(cancel, true);
     try {
-      await this.#telling?.run?.cancel();
+      if (await telling?.cancel() === false) this.#empty();
     } catch (error) {
-      cancel.disabled = false;
+      if (telling !== this.#telling) return; // another is shown by now
+      turnOff(cancel, false);
       this.#complain(`It could not be cancelled: ${/** @type {Error} */ (error).message}`);
     }
   }
@@ -115,7 +125,27 @@ export class NarrateRun extends HTMLElement {
     if (pipeline) this.#drawForm(pipeline);
     if (pipeline) viewOf(pipeline).catch(() => {}); // the run says so, in its place
     const run = this.getAttribute("run");
-    if (run) this.follow(run, this.asked);
+    if (this.#left) this.follow(this.#left, this.#input);
+    else if (run) this.follow(run, this.asked);
+    this.#left = undefined;
+  }
+
+  /** Show nothing of the pipeline that was asked for before. */
+  #forget() {
+    this.#empty();
+    this.#pipeline = this.#fields = undefined;
+    this.#parts.form.hidden = true;
+  }
+
+  /** Show no run. */
+  #empty() {
+    const wasHere = this.#parts.place.contains(focused(this.#parts.place));
+    this.#telling?.leave();
+    this.#telling = undefined;
+    this.#parts.place.replaceChildren();
+    this.#complain("");
+    this.#setState("idle");
+    if (wasHere) this.#parts.begin.focus();
   }
 
   /** @param {Pipeline} pipeline */
@@ -126,12 +156,13 @@ export class NarrateRun extends HTMLElement {
     fields.replaceChildren(this.#fields.element);
     (fields.querySelector(".lead") ?? form).append(begin); // beside the one line that is all there is to fill in
     begin.disabled = false;
+    this.#setState(this.getAttribute("state") ?? "idle"); // one may be under way that was begun before this was known
     form.hidden = false;
   }
 
   #submit() {
     const fields = this.#fields;
-    if (!fields || this.#parts.begin.disabled) return;
+    if (!fields || isOff(this.#parts.begin)) return;
     fields.clear();
     this.#complain("");
     try {
@@ -147,13 +178,17 @@ export class NarrateRun extends HTMLElement {
     this.#telling?.leave();
     this.#complain("");
     const { place, controls } = this.#parts;
+    const wasHere = place.contains(focused(place)); // asked now: the new run takes the buttons over
     const telling = new Telling(begin, this.#pipeline, again, controls, {
       state: (state) => this.#setState(state),
       refused: (problem) => this.#refused(problem),
       dispatch: (name, detail) => this.#dispatch(name, detail),
     });
     this.#telling = telling;
+    turnOff(controls.cancel, false);
+    this.#setState("connecting");
     place.replaceChildren(...telling.elements);
+    if (wasHere) telling.focus();
     void telling.listen();
   }
 
@@ -161,8 +196,7 @@ export class NarrateRun extends HTMLElement {
   #setState(state) {
     this.setAttribute("state", state);
     const underWay = ["connecting", "working", "waiting"].includes(state);
-    this.#parts.begin.disabled = underWay || !this.#fields;
-    if (state === "connecting") this.#parts.controls.cancel.disabled = false;
+    turnOff(this.#parts.begin, underWay);
   }
 
   /** @param {any} problem the problem document with which the server refused */
@@ -182,6 +216,16 @@ export class NarrateRun extends HTMLElement {
     this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
   }
 }
+
+/** What has the focus in the tree in which this stands. @param {Node} place */
+const focused = (place) => /** @type {ShadowRoot} */ (place.getRootNode()).activeElement;
+
+/** Turn a button off and on. Unlike one that is `disabled` it keeps the focus, which else is lost to who has no mouse.
+ * @param {HTMLElement} button @param {boolean} off */
+const turnOff = (button, off) => button.setAttribute("aria-disabled", String(off));
+
+/** @param {HTMLElement} button */
+const isOff = (button) => button.getAttribute("aria-disabled") === "true";
 
 /** What stays while runs come and go. */
 function parts() {

@@ -32,11 +32,15 @@ async function open() {
   await show();
 }
 
+let shown = 0;
+
 /** Show what the address says. */
 async function show() {
+  const turn = ++shown;
   const asked = new URLSearchParams(location.search);
   const run = asked.get("run");
   const name = run ? await pipelineOf(run) : asked.get("pipeline");
+  if (turn !== shown) return; // the address has changed meanwhile
   const pipeline = served.find((one) => one.name === name) ?? (served.length === 1 ? served[0] : undefined);
   complain(name && !pipeline && !run ? `There is no pipeline “${name}” here.` : "");
   document.title = pipeline?.title ?? "narrate";
@@ -91,7 +95,9 @@ async function refresh() {
   const list = /** @type {HTMLElement} */ (panel.querySelector("ul"));
   try {
     const runs = await mine();
+    const focused = document.activeElement?.getAttribute("href");
     list.replaceChildren(...(runs.length ? runs.map(row) : [element("li", { class: "note" }, "There are none yet.")]));
+    if (focused) [...list.querySelectorAll("a")].find((link) => link.getAttribute("href") === focused)?.focus();
     if (panel.matches(":popover-open") && runs.some(({ state }) => state === "working")) {
       looking = setTimeout(refresh, REFRESH);
     }
@@ -130,7 +136,7 @@ addEventListener("narrate-begun", (event) => {
   remember({ id, title, pipeline });
   const address = `?run=${encodeURIComponent(id)}`;
   const { input } = /** @type {NarrateRun} */ (event.target);
-  if (location.search !== address) history.pushState({ input }, "", address);
+  if (new URLSearchParams(location.search).get("run") !== id) history.pushState({ input }, "", address);
 });
 
 addEventListener("narrate-ended", (event) => {

@@ -32,8 +32,9 @@ export async function pipelines() {
  * @returns {Promise<Pipeline | Error>}
  */
 export async function maybePipeline(address) {
+  const place = address.origin + address.pathname; // what comes behind a `?` is the page's own affair
   try {
-    const found = (await pipelines()).find(({ path }) => new URL(path, SERVER).href === address.href);
+    const found = (await pipelines()).find(({ path }) => new URL(path, SERVER).href === place);
     return found ?? new Error(`No pipeline answers at ${address.pathname}.`);
   } catch (error) {
     return new Error(`The server could not be asked what it serves: ${/** @type {Error} */ (error).message}`);
@@ -54,7 +55,10 @@ export function drawView(pipeline, data) {
   place.hidden = !pipeline?.view;
   if (!pipeline?.view) return { element: place, tell() {} };
   const open = viewOf(pipeline).then((module) => module.default(place, { data }));
+  let broken = false;
   const failed = (/** @type {Error} */ error) => {
+    if (broken) return;
+    broken = true;
     console.error(error);
     place.replaceChildren(element("p", { class: "note" }, `This run's own view has failed: ${error.message}`));
   };
@@ -63,7 +67,7 @@ export function drawView(pipeline, data) {
     element: place,
     /** @param {any} event */
     tell(event) {
-      open.then((tell) => tell(event)).catch(() => {});
+      open.then((tell) => broken || tell(event)).catch(failed);
     },
   };
 }

@@ -46,7 +46,8 @@ export async function mine() {
   const named = mind.length ? await listed(`/runs?runs=${mind.map(({ id }) => encodeURIComponent(id)).join(",")}`) : [];
   const owned = await listed("/runs");
   const all = new Map([...owned, ...named].map((run) => [run.run, run]));
-  keep(mind.filter(({ id }) => all.has(id)));
+  const asked = new Set(mind.map(({ id }) => id)); // others may have been begun since
+  keep(known().filter(({ id }) => all.has(id) || !asked.has(id)));
   const titles = new Map(mind.map(({ id, title }) => [id, title]));
   return [...all.values()].sort((a, b) => b.began - a.began)
     .map((run) => ({ ...run, title: titles.get(run.run) ?? run.pipeline }));

@@ -18,6 +18,8 @@ import { duration, sentence } from "./words.js";
 /** @typedef {import("./pipelines.js").Pipeline} Pipeline */
 
 const TICK = 100; // milliseconds between two looks at the clock
+const ASK_AGAIN = 1; // seconds between two questions whether the run may be left
+const MOST_IN_LOG = 100; // sentences that wait to be read out; a tab that was long hidden has many more
 const MOST_READ_OUT = 8; // sentences of a story told again that are read out; of more, only the last
 const LEAST_LINGER = 5; // seconds that a run must go on without a reader, for it to be left at all
 const PATIENCE = 500; // milliseconds to wait for a turn before it is said that one is waited for
@@ -77,6 +79,22 @@ export class Telling {
     clearInterval(this.#clock);
   }
 
+  /**
+   * Have the server cancel the run. Gives false where none has begun yet: then there will be none.
+   * @returns {Promise<boolean>}
+   */
+  async cancel() {
+    const run = this.run ?? (this.#again ? this.#begin({}) : undefined);
+    if (!run) this.leave();
+    else await run.cancel();
+    return Boolean(run);
+  }
+
+  /** Give the focus to what says how the run is. */
+  focus() {
+    this.#head.focus();
+  }
+
   async listen() {
     this.#clock = setInterval(() => this.#tick(), TICK);
     try {
@@ -100,8 +118,11 @@ export class Telling {
     };
     const before = this.run;
     const run = this.run = before?.url ? follow(before.url, { ...options, after: before.last }) : this.#begin(options);
+    let asked = -Infinity;
     const yields = async () => {
-      if (run.url && (await this.#mayLeave(run.url))) over.abort();
+      if (!run.url || now() - asked < ASK_AGAIN) return;
+      asked = now();
+      if (await this.#mayLeave(run.url)) over.abort();
     };
     wanted.addEventListener("abort", yields);
     try {
@@ -133,8 +154,12 @@ export class Telling {
    */
   async #mayLeave(url) {
     if (this.#pipeline) return lingers(this.#pipeline);
-    const response = await fetch(url, { signal: this.#leaving.signal }).catch(() => null);
-    return response?.ok ? lingers(await response.json()) : false;
+    try {
+      const response = await fetch(url, { signal: this.#leaving.signal });
+      return response.ok && lingers(await response.json());
+    } catch {
+      return false; // it was left meanwhile, or the server cannot be reached
+    }
   }
 
   /** @param {any} event */
@@ -181,6 +206,7 @@ export class Telling {
     if (refused) this.#on.refused(error.problem);
     else this.#on.refused({ detail: error.message });
     this.#head.cut();
+    this.#head.element.hidden = this.#story.run.n === 0; // of a run that there never was, there is nothing to be said
     this.#rows.element.toggleAttribute("data-cut", true);
   }
 
@@ -221,7 +247,8 @@ export class Telling {
     const sentences = this.#again && this.#toRead.length > MOST_READ_OUT ? this.#toRead.slice(-1) : this.#toRead;
     if (this.#toRead.length) this.#again = false;
     this.#toRead = [];
-    this.#log.append(...sentences.map((sentence) => element("p", {}, sentence)));
+    this.#log.append(...sentences.slice(-MOST_IN_LOG).map((sentence) => element("p", {}, sentence)));
+    while (this.#log.childElementCount > MOST_IN_LOG) this.#log.firstElementChild?.remove();
   }
 
   /** @param {any} detail @returns {Promise<unknown>} */

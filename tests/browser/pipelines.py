@@ -181,6 +181,21 @@ held = Pipeline("held", holding, title="Held", linger=None)
 briefly = Pipeline("briefly", holding, title="Told for a moment only", detach_after=0.2)
 
 
+# talkative: hundreds of lines at once, behind a gate.
+
+LINES = 300
+
+
+@step("Saying much")
+async def talking() -> None:
+    await passed("talking")
+    for number in range(LINES):
+        say(f"Line {number}.")
+
+
+talkative = Pipeline("talkative", talking, title="Talkative", linger=1)
+
+
 # patient: a step that waits for its next attempt for as long as anybody looks.
 
 
@@ -284,12 +299,13 @@ def _deep(levels: int) -> Any:
 details = Pipeline("details", showing, title="Details")
 
 
-# viewed, badly_viewed: with views of their own, of which one fails.
+# viewed, badly_viewed, falteringly_viewed: with views of their own, of which one fails at once, and one half-way.
 
 VIEWS = Path(__file__).parent / "views"
 
 viewed = Pipeline("viewed", holding, showing, title="With a view", page=VIEWS / "counting")
 badly_viewed = Pipeline("badly-viewed", holding, title="With a broken view", page=VIEWS / "broken")
+falteringly_viewed = Pipeline("falteringly-viewed", holding, title="With a faltering view", page=VIEWS / "faltering")
 
 
 # long: many steps with many lines, and a word that fits nowhere.

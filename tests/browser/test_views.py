@@ -64,3 +64,13 @@ def test_a_view_that_fails_says_so_in_its_place_and_the_story_goes_on(page, site
     expect(page.locator(".view")).to_contain_text("The projector is broken.")
     wait_run(page, "finished")
     expect(lines(page, "holding")).to_have_text(["It holds.", "It lets go."])
+
+
+def test_a_view_that_fails_half_way_says_so_once_in_its_place(page, site, complaints, gates):
+    complaints.expect("The film has torn.")
+    gates.open("held")
+    begin(page, site, "falteringly-viewed")
+    expect(page.locator(".view")).to_contain_text("The film has torn.")
+    wait_run(page, "finished")
+    expect(lines(page, "holding")).to_have_text(["It holds.", "It lets go."])
+    assert len(complaints.heard) == 1
