@@ -39,12 +39,14 @@ export class Head {
     word: element("strong", { class: "status" }, WORDS.connecting),
     clock: element("span", { class: "clock" }),
     left: element("span", { class: "left" }),
+    now: element("span", { class: "now", "aria-hidden": "true" }),
     state: element("p", { class: "state", tabindex: "-1" }),
     whole: element("progress", { class: "whole", max: "1", "aria-label": "How far the run is" }),
     problem: element("div", { class: "problem", role: "alert" }),
   };
   #controls;
   #connection = "";
+  #known = false; // whether the server has ever answered
   #drawn = "";
 
   /**
@@ -52,11 +54,11 @@ export class Head {
    * @param {ReturnType<typeof controls>} controls
    */
   constructor(titled, controls) {
-    const { title, note, mark: drawn, word, clock, left, state, whole, problem } = this.#parts;
+    const { title, note, mark: drawn, word, clock, left, now, state, whole, problem } = this.#parts;
     this.#controls = controls;
     title.hidden = titled;
     note.hidden = problem.hidden = true;
-    state.append(drawn, word, clock, left);
+    state.append(drawn, word, clock, left, now);
     this.element = element("header", { class: "head" }, title, note,
       state,
       element("div", { class: "buttons" }, controls.cancel, controls.again, controls.link, controls.copy),
@@ -67,8 +69,10 @@ export class Head {
   /** @param {{state: string, wait?: number, reason?: string}} connection */
   connection({ state, wait, reason }) {
     const soon = wait && wait >= 1 ? ` Trying again in ${duration(wait)}.` : " Trying again.";
+    this.#known ||= state === "open";
+    const lost = this.#known ? "Connection lost" : "The server cannot be reached";
     this.#connection = state === "queued" ? "Waiting for its turn: other tabs are being told their stories."
-      : state === "waiting" ? `Connection lost${reason ? `: ${reason}` : "."}${soon}` : "";
+      : state === "waiting" ? `${lost}${reason ? `: ${reason}` : "."}${soon}` : "";
     setText(this.#parts.left, this.#connection);
   }
 
@@ -86,7 +90,7 @@ export class Head {
 
   /** @param {Story} story @param {number} at local seconds */
   draw(story, at) {
-    const { title, note, clock, left, whole } = this.#parts;
+    const { title, note, clock, left, now, whole } = this.#parts;
     const { run } = story;
     if (this.#drawn === "cut") return;
     if (run.title) setText(title, run.title);
@@ -97,6 +101,7 @@ export class Head {
     if (state !== this.#drawn) this.#show(state, WORDS[state]);
     setText(clock, run.n ? duration(story.elapsed(at)) : "");
     setText(left, ended ? run.reason ?? "" : this.#connection || remaining(story, at));
+    setText(now, ended ? "" : doing(story));
     const share = ended ? 1 : story.share(at);
     if (share == null) whole.removeAttribute("value");
     else whole.value = share;
@@ -133,6 +138,14 @@ export class Head {
     );
     this.#parts.problem.hidden = false;
   }
+}
+
+/** What is being done now, for those who do not see the row that says so. @param {Story} story */
+function doing({ steps }) {
+  for (const { state, kind, title } of steps.values()) {
+    if (kind === "step" && (state === "working" || state === "retrying")) return title;
+  }
+  return "";
 }
 
 /** @param {Story} story @param {number} at */

@@ -125,6 +125,7 @@ export class NarrateRun extends HTMLElement {
     if (pipeline) this.#drawForm(pipeline);
     if (pipeline) viewOf(pipeline).catch(() => {}); // the run says so, in its place
     const run = this.getAttribute("run");
+    if (!pipeline && !run) this.#complain("A <narrate-run> needs src, the address of a pipeline, or run, that of a run.");
     if (this.#left) this.follow(this.#left, this.#input);
     else if (run) this.follow(run, this.asked);
     this.#left = undefined;

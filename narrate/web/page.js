@@ -133,6 +133,7 @@ get("notify").addEventListener("click", async () => {
 
 addEventListener("narrate-begun", (event) => {
   const { id, title, pipeline } = /** @type {CustomEvent} */ (event).detail;
+  document.title = `… ${title}`;
   remember({ id, title, pipeline });
   const address = `?run=${encodeURIComponent(id)}`;
   const { input } = /** @type {NarrateRun} */ (event.target);
@@ -141,6 +142,7 @@ addEventListener("narrate-begun", (event) => {
 
 addEventListener("narrate-ended", (event) => {
   const { id, state, title } = /** @type {CustomEvent} */ (event).detail;
+  document.title = `${state === "finished" ? "✓" : "✗"} ${title}`;
   if (panel.matches(":popover-open")) void refresh();
   if (!document.hidden || !("Notification" in window) || Notification.permission !== "granted") return;
   const told = new Notification(title, { body: ENDED[/** @type {keyof ENDED} */ (state)], tag: id, icon: "/web/icon.svg" });

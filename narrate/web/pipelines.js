@@ -26,6 +26,10 @@ export async function pipelines() {
   return answer;
 }
 
+/** What a page of another origin may have missed: a browser does not tell it that it may not ask. */
+const hint = () => (SERVER.origin === location.origin ? ""
+  : ` If it is up, it may have to be started with --cors ${location.origin}`);
+
 /**
  * The pipeline that answers at this address, or the error that says why there is none to be had.
  * @param {URL} address
@@ -35,9 +39,10 @@ export async function maybePipeline(address) {
   const place = address.origin + address.pathname; // what comes behind a `?` is the page's own affair
   try {
     const found = (await pipelines()).find(({ path }) => new URL(path, SERVER).href === place);
-    return found ?? new Error(`No pipeline answers at ${address.pathname}.`);
+    return found ?? new Error(`No pipeline of ${SERVER.origin} answers at ${place}.`);
   } catch (error) {
-    return new Error(`The server could not be asked what it serves: ${/** @type {Error} */ (error).message}`);
+    const why = /** @type {Error} */ (error).message;
+    return new Error(`${SERVER.origin} could not be asked what it serves: ${why}.${hint()}`);
   }
 }
 
@@ -54,7 +59,10 @@ export function drawView(pipeline, data) {
   const place = element("div", { class: "view" });
   place.hidden = !pipeline?.view;
   if (!pipeline?.view) return { element: place, tell() {} };
-  const open = viewOf(pipeline).then((module) => module.default(place, { data }));
+  const open = viewOf(pipeline).then((module) => {
+    if (typeof module.default !== "function") throw new Error("view.js has no function for its default export.");
+    return module.default(place, { data });
+  });
   let broken = false;
   const failed = (/** @type {Error} */ error) => {
     if (broken) return;

@@ -64,6 +64,11 @@ export class Rows {
     }
   }
 
+  /** Leave open what was under way: what becomes of it will not be heard. */
+  cut() {
+    for (const row of this.#rows.values()) if (!row.settled) row.cut();
+  }
+
   /** @param {Step} step @param {number} at */
   #times(step, at) {
     return { elapsed: this.#story.elapsedOf(step.path, at), long: this.#story.isLong(step.path, at) };
@@ -195,6 +200,15 @@ class Row {
     this.#drawProgress(step);
     this.#drawLines(step.lines);
     this.time(step, times);
+  }
+
+  cut() {
+    this.settled = true;
+    this.element.dataset.state = "unknown";
+    this.mark.replaceChildren(mark("unknown"));
+    setText(this.said, ` (${STATES.unknown})`);
+    setText(this.seconds, "");
+    this.bar.remove();
   }
 
   /** @param {Step} step @param {{elapsed: number | null, long: boolean}} times */

@@ -84,10 +84,10 @@ export class Telling {
    * @returns {Promise<boolean>}
    */
   async cancel() {
-    const run = this.run ?? (this.#again ? this.#begin({}) : undefined);
-    if (!run) this.leave();
+    const run = this.run?.url || !this.#again ? this.run : this.#begin({});
+    if (!run?.url) this.leave(); // a server that hears of it all the same sees its reader leave
     else await run.cancel();
-    return Boolean(run);
+    return Boolean(run?.url);
   }
 
   /** Give the focus to what says how the run is. */
@@ -207,7 +207,7 @@ export class Telling {
     else this.#on.refused({ detail: error.message });
     this.#head.cut();
     this.#head.element.hidden = this.#story.run.n === 0; // of a run that there never was, there is nothing to be said
-    this.#rows.element.toggleAttribute("data-cut", true);
+    this.#rows.cut();
   }
 
   #draw() {

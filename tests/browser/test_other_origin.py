@@ -143,10 +143,10 @@ def test_neither_style_reaches_the_other(foreign):
     expect(page.get_by_role("heading", name="Somebody else's")).to_have_css("color", "rgb(128, 0, 128)")
 
 
-def test_an_origin_that_may_not_ask_gets_nothing(page, site, elsewhere, complaints):
+def test_an_origin_that_may_not_ask_is_told_what_it_takes(page, site, elsewhere, complaints):
     complaints.expect("CORS|net::ERR_FAILED")
     url, holder = elsewhere
     holder["page"] = PLAIN.format(site=site.url, element=f'<narrate-run src="{site.url}/story"></narrate-run>')
-    with page.expect_console_message(lambda message: "CORS" in message.text):
-        page.goto(url)
-    assert page.evaluate("customElements.get('narrate-run') === undefined")
+    page.goto(url)
+    expect(page.get_by_role("alert")).to_contain_text(f"{site.url} could not be asked what it serves")
+    expect(page.get_by_role("alert")).to_contain_text("--cors http://")

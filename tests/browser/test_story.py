@@ -204,4 +204,4 @@ def test_markup_that_a_step_tells_is_shown_and_is_nothing_but_text(page, site, g
     for words in ("Title", "Line", "Token", "Summary", "Detail", "key", "value", "cell", "Reason", "Problem"):
         expect(page.get_by_text(f"{words} {MARKUP}").filter(visible=True).first).to_be_visible()
     expect(page.locator(":is(script:not([src]), img[src=x], b)")).to_have_count(0)
-    assert page.title() == f"Pipeline {MARKUP}"
+    assert page.title() == f"✗ Pipeline {MARKUP}"
