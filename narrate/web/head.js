@@ -17,6 +17,7 @@ const WORDS = {
   cut: "Cut off",
 };
 const MARKS = { finished: "done", failed: "failed", cancelled: "cancelled", cut: "failed" };
+const SAID = new Set(["message", "summary"]);
 const PASSING = new Set([429, 503, 504]); // what another try may well not meet again
 
 /** The buttons of a run, which stay while runs come and go. */
@@ -101,7 +102,7 @@ export class Head {
     if (state !== this.#drawn) this.#show(state, WORDS[state]);
     setText(clock, run.n ? duration(story.elapsed(at)) : "");
     setText(left, ended ? run.reason ?? "" : this.#connection || remaining(story, at));
-    setText(now, ended ? "" : doing(story));
+    setText(now, ended ? outcome(story) : doing(story));
     const share = ended ? 1 : story.share(at);
     if (share == null) whole.removeAttribute("value");
     else whole.value = share;
@@ -146,6 +147,13 @@ function doing({ steps }) {
     if (kind === "step" && (state === "working" || state === "retrying")) return title;
   }
   return "";
+}
+
+/** What was said last of a run that has finished: mostly what came out. @param {Story} story */
+function outcome({ run, steps }) {
+  if (run.state !== "finished") return "";
+  const said = [...steps.values()].flatMap(({ lines }) => lines).filter(({ kind }) => SAID.has(kind));
+  return said.reduce((last, line) => (line.n > last.n ? line : last), { n: 0, text: "" }).text;
 }
 
 /** @param {Story} story @param {number} at */

@@ -11,7 +11,7 @@ PICTURES = Path(__file__).parents[2] / ".github" / "pictures"
 DESK, PHONE = {"width": 1280, "height": 1000}, {"width": 390, "height": 844}
 TRAVEL = "pipelines.travel_escape:travel_escape"
 FAILURE = Path("pipelines/travel_escape/fixtures/failures/openweather-invalid-key.json")
-WISH = "Somewhere hot tomorrow, 3 hours at most"
+WISH = "somewhere hot tomorrow, 3 hours at most"
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def done(browser: Browser, demo: Site) -> None:
 def working(browser: Browser, demo: Site) -> None:
     page = asked(browser, demo, PHONE, "dark")
     page.locator("[data-step=weather][data-state=working]").wait_for()
-    page.locator(".head").evaluate("head => head.scrollIntoView()")
+    page.locator("header.head").evaluate("head => head.scrollIntoView()")
     taken(page, "working-phone-dark")
 
 
