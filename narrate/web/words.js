@@ -1,6 +1,8 @@
 // @ts-check
 // What the page says in words: durations, counts and states. The same words everywhere it says them.
 
+import { sentence as told } from "./transcript.js";
+
 /** @typedef {import("./story.js").Step} Step */
 
 /** What has become of a step, for those who cannot see its mark. */
@@ -59,11 +61,11 @@ export function size(bytes) {
 }
 
 /**
- * A problem in one line: its detail where it has one, else its title.
- * @param {{title?: string, detail?: string} | null | undefined} problem
+ * A problem in one line, also where whoever answered told none.
+ * @param {any} problem
  */
 export function sentence(problem) {
-  return problem?.detail || problem?.title || "It is not known why.";
+  return (problem && told(problem)) || "It is not known why.";
 }
 
 /** @param {number} value */

@@ -93,6 +93,7 @@ def test_a_run_is_cancelled_from_elsewhere(foreign):
     wait_run(page, "working")
     page.get_by_role("button", name="Cancel").click()
     wait_run(page, "cancelled")
+    expect(page.locator("[data-step=holding]")).to_have_attribute("data-state", "cancelled")
 
 
 def test_a_large_detail_is_fetched_from_elsewhere(foreign):

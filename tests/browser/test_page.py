@@ -237,6 +237,7 @@ def test_a_run_is_cancelled_by_the_keyboard_alone(page, site, gates):
     press_until(page, "Tab", "Cancel")
     page.keyboard.press("Space")
     wait_run(page, "cancelled")
+    expect(page.locator(".status")).to_have_text("Cancelled")
 
 
 FOCUSED = """
