@@ -14,7 +14,8 @@ demo: .venv/ready  ## The travel server on recorded answers: no keys, no network
 
 test: .venv/ready .venv/web  ## Everything: real servers, real sockets, the property tests of the laws.
 	.ci/packages
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage report
 
 check: .venv/ready .venv/web  ## Style, types, and which module may import which.
 	$(BIN)/ruff format --check .

@@ -1,6 +1,6 @@
 """`python -m narrate`."""
 
-from narrate.cli import main
+from narrate.cli.commands import main
 
 if __name__ == "__main__":
     main()

@@ -21,6 +21,10 @@ Kept in one leaf file so that any module can raise any of them, and a reader see
     ├── JournalError          a journal that cannot be used: damaged, or of a newer version
     ├── TooManyRuns           the limit on runs at once is reached
     │   └── TooManyOfCaller   … by one caller
+    ├── StoryUnreadable       a file that holds no saved run
+    ├── StoriesDiffer         two runs that should have told the same did not
+    ├── NetworkBlocked        a test that replays was about to ask the network
+    ├── WebhookRefused        a webhook that was not signed by who should have
     ├── CassetteError         a recording that cannot be read
     └── ReplayMiss            a request that no recording answers
 """
@@ -257,6 +261,32 @@ class TooManyRuns(NarrateError):
 
 class TooManyOfCaller(TooManyRuns):
     """As many runs as allowed are under way for one caller."""
+
+
+class StoryUnreadable(NarrateError):
+    """A file that should hold a saved run, and does not. `line` is the first that is wrong, None where no one is."""
+
+    def __init__(self, name: str, what: str, line: int | None = None) -> None:
+        self.name = name
+        self.what = what
+        self.line = line
+        super().__init__(f"{name}: {what}" if line is None else f"{name}, line {line}: {what}")
+
+
+class StoriesDiffer(NarrateError, AssertionError):
+    """Two runs that should have told the same did not. The text shows both, side by side."""
+
+
+class NetworkBlocked(NarrateError):
+    """A test that replays recordings was about to ask the network."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        super().__init__(f"This test replays recordings, and was about to connect to {where}.")
+
+
+class WebhookRefused(NarrateError):
+    """A webhook that cannot be believed: not signed with a secret that is shared, too old, or no event of ours."""
 
 
 class CassetteError(NarrateError):

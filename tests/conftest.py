@@ -7,7 +7,3 @@ from hypothesis import settings
 settings.register_profile("people", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "people")
-
-
-def pytest_addoption(parser):
-    parser.addoption("--update-stories", action="store_true", help="Write the stories as they are told now.")

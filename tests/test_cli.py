@@ -11,7 +11,7 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
-from narrate.cli import narrate
+from narrate.cli.commands import narrate
 from narrate.server.serving import listen
 from tests.serving import Process
 
@@ -357,7 +357,7 @@ def test_record_takes_json(target):
 
 def test_record_says_what_is_wrong_with_the_input(target):
     result = ask("record", f"{target}:asks", "[]", "--to", target.parent / "out")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "dictionary" in result.output
 
 

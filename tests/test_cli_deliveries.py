@@ -6,7 +6,7 @@ import pytest
 import trio
 from click.testing import CliRunner
 
-from narrate.cli import narrate
+from narrate.cli.commands import narrate
 from narrate.delivery import Delivery, given_up
 from narrate.events import RunFinished, RunId
 from narrate.journal.base import Begun

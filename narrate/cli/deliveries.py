@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
-from narrate.cli_run import run_command
+from narrate.cli.work import run_command
 from narrate.delivery import Delivery, again
 from narrate.errors import JournalError
 from narrate.journal.base import Journal

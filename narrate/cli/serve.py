@@ -19,7 +19,7 @@ import trio
 from quart_trio import QuartTrio
 
 from narrate import recordings, targets
-from narrate.cli_run import run_command
+from narrate.cli.work import run_command
 from narrate.journal.base import Journal
 from narrate.journal.urls import open_journal_url
 from narrate.pipeline import Pipeline
