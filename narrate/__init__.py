@@ -1,5 +1,6 @@
 """Declare slow work as steps, run it under structured concurrency, and tell what happens in a fixed reading order."""
 
+from narrate.asking import answering, ask
 from narrate.client import RemoteRun, connect, follow
 from narrate.declare import Caller, Resource, Retry, Step, concurrent, resource, step
 from narrate.errors import (
@@ -15,6 +16,8 @@ from narrate.errors import (
     NarrateError,
     NarrationTooLong,
     NetworkBlocked,
+    NotAnswered,
+    NotAsked,
     NotPickedUp,
     NotTellable,
     Problem,
@@ -29,9 +32,11 @@ from narrate.errors import (
     StepTimedOut,
     StoriesDiffer,
     StoryUnreadable,
+    TooLate,
     TooManyOfCaller,
     TooManyRuns,
     WebhookRefused,
+    WrongAnswer,
 )
 from narrate.fanout import each
 from narrate.grammar import check_record
@@ -56,6 +61,8 @@ __all__ = [
     "NarrateError",
     "NarrationTooLong",
     "NetworkBlocked",
+    "NotAnswered",
+    "NotAsked",
     "NotPickedUp",
     "NotTellable",
     "Pipeline",
@@ -76,9 +83,13 @@ __all__ = [
     "StepTimedOut",
     "StoriesDiffer",
     "StoryUnreadable",
+    "TooLate",
     "TooManyOfCaller",
     "TooManyRuns",
     "WebhookRefused",
+    "WrongAnswer",
+    "answering",
+    "ask",
     "check_record",
     "concurrent",
     "connect",

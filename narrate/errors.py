@@ -7,6 +7,7 @@ Kept in one leaf file so that any module can raise any of them, and a reader see
     ├── BadInput              the caller's: the input does not fit what the pipeline takes
     ├── Explained             anybody's: an error whose sentence may be told (the base for your own)
     │   ├── StepTimedOut
+    │   ├── NotAnswered
     │   ├── NarrationTooLong
     │   ├── RecordTooLong
     │   ├── NotTellable
@@ -15,6 +16,9 @@ Kept in one leaf file so that any module can raise any of them, and a reader see
     │   └── NotPickedUp       an interrupted run that cannot be gone on with
     ├── RunFailed             a run ended in `run.failed`
     ├── RunCancelled          a run ended in `run.cancelled`
+    ├── NotAsked              an answer to what no step asks
+    ├── TooLate               an answer to what is not waited for any more
+    ├── WrongAnswer           an answer that is none of the choices
     ├── IllegalRecord         a sequence of events that breaks the grammar
     ├── RecordGone            the record of an ended run is no longer kept
     ├── KeyTaken              a run was begun with this idempotency key already
@@ -99,6 +103,13 @@ class StepTimedOut(Explained):
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         super().__init__(f"It took longer than {seconds:g} s.")
+
+
+class NotAnswered(Explained):
+    """Nobody has answered a step's question in time, or there was nobody to be asked."""
+
+    title = "A question was not answered"
+    status = 504
 
 
 class NarrationTooLong(Explained):
@@ -218,6 +229,24 @@ class RunCut(NarrateError):
         self.last = last
         self.why = why
         super().__init__(f"The story was heard up to event {last}. {why}")
+
+
+class NotAsked(NarrateError):
+    """An answer that answers nothing: no step waits for one, or several do and it does not say which."""
+
+
+class TooLate(NarrateError):
+    """An answer to a question that is not waited for any more. `value` is what was answered; None where nothing was."""
+
+    def __init__(self, question: str, value: str | None) -> None:
+        self.question = question
+        self.value = value
+        became = f"was answered with “{value}” already" if value is not None else "is not waited for any more"
+        super().__init__(f"“{question}” {became}.")
+
+
+class WrongAnswer(NarrateError):
+    """An answer that the question does not take."""
 
 
 class IllegalRecord(NarrateError):

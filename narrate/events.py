@@ -7,7 +7,7 @@ one is made, numbered and encoded for every token of every stream, and this cost
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NewType, cast
+from typing import Any, Literal, NewType, cast
 
 import msgspec
 from pydantic_core import PydanticSerializationError
@@ -100,6 +100,30 @@ class Detail(Event, frozen=True, tag="detail"):
     link: str | None = None
 
 
+class Question(Event, frozen=True, tag="question"):
+    """A step waits for a person. `choices` are all that may be answered; None for any text.
+
+    At second `until` of the run nobody is waited for any more, and the answer is the `default`, if there is one.
+    """
+
+    step: str
+    question: str
+    choices: tuple[str, ...] | None = None
+    default: str | None = None
+    until: float | None = None
+
+
+class Answer(Event, frozen=True, tag="answer"):
+    """The end of question number `to`. `by` is `person`; `default` where nobody answered in time; or `nobody` where it
+    was taken back, or its time was over without a default: then there is no `value`.
+    """
+
+    step: str
+    to: int
+    by: Literal["person", "default", "nobody"]
+    value: str | None = None
+
+
 class StepRetrying(Event, frozen=True, tag="step.retrying"):
     """The attempt numbered `attempt` of at most `of` failed; the next begins in `wait` seconds."""
 
@@ -180,6 +204,8 @@ Recorded = (
     | Message
     | Token
     | Detail
+    | Question
+    | Answer
     | StepRetrying
     | StepFinished
     | StepSkipped

@@ -136,10 +136,12 @@ class _FanOut:
             return [None] * len(self.items)
         lanes = speaker.lane.fork(len(self.items))
         if announced:
-            return [Speaker(lane, path) for lane, path in zip(lanes, announced, strict=True)]
+            return [Speaker(lane, path, outer=speaker) for lane, path in zip(lanes, announced, strict=True)]
         first = speaker.unlabelled + 1
         speaker.unlabelled += len(lanes)
-        return [Speaker(lane, speaker.path, f"{speaker.mark}{n}.") for n, lane in enumerate(lanes, first)]
+        return [
+            Speaker(lane, speaker.path, f"{speaker.mark}{n}.", outer=speaker) for n, lane in enumerate(lanes, first)
+        ]
 
     async def _work(self, speakers: Sequence[Speaker | None]) -> None:
         for index in self._waiting:

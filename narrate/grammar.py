@@ -6,8 +6,8 @@ it; and from `record`, which takes what it is given. Pure, and linear in the rec
     record    run.started, stages, then run.finished or run.failed or run.cancelled
     stages    group after group as the outline has them, a step by itself being a group of one
     group     an announcement of every member (step.started or step.skipped); then the lane of each that started
-    lane      of a step: message, token, detail, step.retrying and rounds of items, as they come; of a nested pipeline:
-              its stages; and then step.finished or step.failed or step.cancelled
+    lane      of a step: message, token, detail, question, answer, step.retrying and rounds of items, as they come; of a
+              nested pipeline: its stages; and then step.finished or step.failed or step.cancelled
     round     an announcement of items; then the lane of each
 
 The items of `each` are no part of the outline. Their names are numbers, which go on from round to round: `a/1`, `a/2`.
@@ -20,6 +20,7 @@ from typing import NoReturn
 
 from narrate.errors import IllegalRecord
 from narrate.events import (
+    Answer,
     Detached,
     Detail,
     Event,
@@ -30,6 +31,7 @@ from narrate.events import (
     OutlinedPipeline,
     OutlinedStep,
     Progress,
+    Question,
     RunCancelledEvent,
     RunFailedEvent,
     RunFinished,
@@ -42,6 +44,8 @@ from narrate.events import (
     StepStarted,
     Token,
 )
+
+Spoken = Message | Token | Detail | Question | Answer | StepRetrying
 
 
 def check_record(events: Iterable[Event]) -> None:
@@ -131,7 +135,7 @@ class _Grammar:
             steps.close(event)
             if order is not None:
                 order.close(event)
-        elif isinstance(event, (Message, Token, Detail, StepRetrying)):
+        elif isinstance(event, (Message, Token, Detail, Question, Answer, StepRetrying)):
             steps.speak(event)
             if order is not None:
                 order.speak(event)
@@ -150,6 +154,7 @@ class _Steps:
         self._open_inside: dict[str, dict[str, None]] = {"": {}}
         self._broken: dict[str, str] = {}
         self._doubtful: set[str] = set()
+        self._questions: dict[int, str] = {}
 
     def skip_gap(self) -> None:
         """From now on a step may have started unseen; and one that is open now may have closed when next heard of."""
@@ -178,10 +183,22 @@ class _Steps:
         else:
             self._open(path)
 
-    def speak(self, event: Message | Token | Detail | StepRetrying) -> None:
+    def speak(self, event: Spoken) -> None:
         self._need_open(event, event.step, f"`{event.type}` is told of `{event.step}`")
+        if isinstance(event, Question):
+            self._questions[event.n] = event.step
+        elif isinstance(event, Answer):
+            self._answer(event)
         if isinstance(event, StepRetrying) and _split(event.step)[1]:
             _illegal(event, f"`{event.step}` is an item, and is tried again")
+
+    def _answer(self, event: Answer) -> None:
+        if event.to not in self._questions and not self.blind:
+            _illegal(event, f"`answer` is to event {event.to}, which is no question that waits for one")
+        if self._questions.pop(event.to, event.step) != event.step:
+            _illegal(event, f"`{event.step}` has the answer to a question that it did not ask")
+        if (event.value is None) != (event.by == "nobody"):
+            _illegal(event, f"`answer` by {event.by} has {'a' if event.value is not None else 'no'} value")
 
     def close(self, event: StepFinished | StepFailed | StepCancelled) -> None:
         path = event.step
@@ -281,7 +298,7 @@ class _Order:
         if not top.due:
             self._next_lane(top)
 
-    def speak(self, event: Message | Token | Detail | StepRetrying) -> None:
+    def speak(self, event: Spoken) -> None:
         top = self._turn(event, event.step)
         if top.stages is not None:
             _illegal(event, f"`{event.type}` is told of `{event.step}`, which is a pipeline")

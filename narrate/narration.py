@@ -5,12 +5,24 @@ on what may be held back, is here.
 """
 
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import takewhile
 
+import msgspec
 import trio
 
 from narrate.errors import NarrationTooLong, RecordTooLong
-from narrate.events import Event, Progress, RunId, StepCancelled, StepFailed, StepFinished, StepStarted
+from narrate.events import (
+    Event,
+    Progress,
+    Question,
+    RunId,
+    StepCancelled,
+    StepFailed,
+    StepFinished,
+    StepStarted,
+    utf8_size,
+)
 from narrate.journal.base import Writer
 from narrate.order import OrderLane, ReadingOrder
 from narrate.past import Kept, step_of
@@ -27,10 +39,30 @@ _STATES: Mapping[type[Event], str] = {
 """What a waiting lane's status says when one of these is held back."""
 
 
+@dataclass(slots=True)
+class Reply:
+    """What is answered to a question, once it is."""
+
+    value: str | None = None
+    given: trio.Event = field(default_factory=trio.Event)
+
+
 class Narration:
     """The telling of one run, begun so many seconds ago: facts go in by its lanes, and out in reading order."""
 
-    __slots__ = ("_limits", "_room", "began", "order", "redactor", "run", "said", "stopping", "time", "writer")
+    __slots__ = (
+        "_limits",
+        "_replies",
+        "_room",
+        "began",
+        "order",
+        "redactor",
+        "run",
+        "said",
+        "stopping",
+        "time",
+        "writer",
+    )
 
     def __init__(self, run: RunId, writer: Writer, limits: Limits, ago: float = 0.0) -> None:
         self.run = run
@@ -43,6 +75,7 @@ class Narration:
         self.time = trio.lowlevel.current_clock().current_time  # what trio.current_time() asks in the end
         self.began = self.time() - ago
         self.said = 0
+        self._replies: dict[int, Reply] = {}
 
     @property
     def root(self) -> "NarratedLane":
@@ -68,6 +101,23 @@ class Narration:
         self.record(self.order.close(self.order.root))
         self.writer.append([self.redactor.event(event) if self.redactor.active else event])
 
+    def answer(self, n: int, value: str) -> None:
+        """Let whoever waits for an answer to question number `n`, or will, have it. The first one counts."""
+        reply = self._reply(n)
+        if reply.value is None:
+            reply.value = value
+            reply.given.set()
+
+    async def wait_answer(self, n: int) -> str:
+        """Wait for what is answered to question number `n`."""
+        reply = self._reply(n)
+        await reply.given.wait()
+        assert reply.value is not None
+        return reply.value
+
+    def _reply(self, n: int) -> Reply:
+        return self._replies.setdefault(n, Reply())
+
     def take(self, size: int) -> None:
         """Count so many bytes more as said. Raises RecordTooLong when the record cannot hold them."""
         if self.said + size > self._limits.record_bytes:
@@ -84,9 +134,17 @@ class Narration:
     async def wait_room(self, lane: OrderLane[Event], size: int, events: int = 1) -> None:
         """Wait for that room. Not a checkpoint when it is there: the room must not go to another between."""
         while not self.has_room(lane, size, events):
-            if self._room is None:
-                self._room = trio.lowlevel.ParkingLot()
-            await self._room.park()
+            await self._wait_moved()
+
+    async def wait_turn(self, lane: OrderLane[Event]) -> None:
+        """Wait for a lane's turn. Not a checkpoint when it has come."""
+        while not self.order.is_live(lane):
+            await self._wait_moved()
+
+    async def _wait_moved(self) -> None:
+        if self._room is None:
+            self._room = trio.lowlevel.ParkingLot()
+        await self._room.park()
 
 
 class NarratedLane:
@@ -131,6 +189,21 @@ class NarratedLane:
     def cut(self, text: str) -> tuple[str, str]:
         redactor = self._narration.redactor
         return redactor.cut(text) if redactor.active else (text, "")
+
+    def masked(self, question: Question) -> Question:
+        redactor = self._narration.redactor
+        return redactor.event(question) if redactor.active else question
+
+    def ask(self, question: Question) -> Question:
+        texts = (question.question, question.default or "", *(question.choices or ()))
+        self.tell(question, sum(map(utf8_size, texts)))
+        return msgspec.structs.replace(question, n=self._narration.writer.last)
+
+    async def wait_answer(self, n: int) -> str:
+        return await self._narration.wait_answer(n)
+
+    async def wait_turn(self) -> None:
+        await self._narration.wait_turn(self._lane)
 
     async def wait_room(self, size: int, events: int = 1) -> None:
         await self._narration.wait_room(self._lane, size, events)

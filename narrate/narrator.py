@@ -16,10 +16,11 @@ from typing import Any
 
 import trio
 
+from narrate.answering import give_answer
 from narrate.declare import Caller, Resource
 from narrate.delivery import Delivery
 from narrate.errors import DeclarationError, JournalFailed, NotPickedUp, TooManyOfCaller, TooManyRuns, problem_of
-from narrate.events import Outlined, RunCancelledEvent, RunFailedEvent, RunId, RunStarted
+from narrate.events import Answer, Outlined, RunCancelledEvent, RunFailedEvent, RunId, RunStarted
 from narrate.journal.base import Begun, Journal, Unfinished
 from narrate.journal.memory import MemoryJournal
 from narrate.keeping import Keeper
@@ -122,7 +123,7 @@ class Narrator:
         if pipeline.secret:
             # Of the input at once: a step may tell what only a later one calls a secret.
             narration.redactor.learn(pipeline.secret, {"": value})
-        run = Run(pipeline, begun, narration, self._nursery, self._context)
+        run = Run(pipeline, begun, narration, self.journal, self._nursery, self._context)
         narration.root.tell(self._started(pipeline, begun.run, writer.usual))
         if not held:
             run.release()
@@ -161,6 +162,9 @@ class Narrator:
                 for run_id, reason in await self.journal.stops():
                     if (run := self.maybe_run(run_id)) is not None:
                         run.cancel(reason)
+                for run_id, n, value in await self.journal.answers():
+                    if (run := self.maybe_run(run_id)) is not None:
+                        run.hand_answer(n, value)
                 for run_id in await self.journal.watched():
                     if (run := self.maybe_run(run_id)) is not None:
                         run.detach()  # how long it is read there is not known here
@@ -179,6 +183,11 @@ class Narrator:
     def maybe_run(self, run_id: RunId) -> Run | None:
         """The run with this id while it is under way; else None, though its record may still be kept."""
         return self._runs.get(run_id)
+
+    async def answer(self, run_id: RunId, value: object, to: int | None = None) -> Answer | None:
+        """Answer a question of a run, whichever process runs it. As `Run.answer`."""
+        run = self.maybe_run(run_id)
+        return await give_answer(self.journal, run_id, value, to, run.hand_answer if run is not None else None)
 
     async def outline(self, pipeline: Pipeline) -> tuple[Outlined, ...]:
         """The pipeline's outline with what each step usually takes by now; without, where the journal cannot say."""
@@ -226,7 +235,7 @@ class Narrator:
         narration = Narration(one.begun.run, one.writer, pipeline.limits, ago)
         if pipeline.secret:
             narration.redactor.learn(pipeline.secret, {"": value})
-        run = Run(pipeline, one.begun, narration, self._nursery, self._context)
+        run = Run(pipeline, one.begun, narration, self.journal, self._nursery, self._context)
         run.detach()  # whoever was reading could not keep it from being interrupted
         self._start(run, value, Runner(narration.redactor, keeper, past))
 

@@ -24,6 +24,7 @@ from narrate.events import Message, StepCancelled, StepFailed, StepFinished, Ste
 from narrate.keeping import Keeper
 from narrate.past import INTERRUPTED, Past
 from narrate.plan import Plan, PlannedGroup, PlannedPipeline, PlannedStep
+from narrate.questions import Inquiry, questions_in
 from narrate.redact import Redactor
 from narrate.verbs import Lane, Speaker, failure_within, speaking
 from narrate.wiring import FAILURE, INPUT, Call, Key
@@ -226,6 +227,8 @@ class Runner:
         of = max(attempt + 1, step.retry.attempts if step.retry is not None else 1)
         lane.tell(StepRetrying(path, attempt, of, 0.0, INTERRUPTED, t=lane.now()))
         speaker.items, speaker.unlabelled = past.items(path)
+        if before := questions_in(past.told(path)):
+            speaker.asks = Inquiry([*before.values()])
 
     def _keep(self, path: str, value: bytes | None, lane: Lane) -> None:
         if self._keeper is not None:
@@ -345,6 +348,8 @@ class _Attempts:
         if wait is None:
             wait = self.current.next_wait + random.uniform(0, self.retry.wait_jitter)
         lane = self.speaker.lane
+        if self.speaker.asks is not None:
+            self.speaker.asks.begin_again()
         reason = problem_of(self.error).sentence
         lane.tell(
             StepRetrying(self.speaker.path, self.current.num, self.retry.attempts, round(wait, 3), reason, t=lane.now())

@@ -9,9 +9,10 @@ from typing import Any
 
 import trio
 
+from narrate.answering import give_answer
 from narrate.errors import NotTellable, Problem, RunCancelled, RunFailed, problem_of
-from narrate.events import Event, RunCancelledEvent, RunFailedEvent, RunFinished, RunId, plain
-from narrate.journal.base import Begun
+from narrate.events import Answer, Event, RunCancelledEvent, RunFailedEvent, RunFinished, RunId, plain
+from narrate.journal.base import Begun, Journal
 from narrate.journal.live import Reader
 from narrate.narration import Narration
 from narrate.pipeline import Pipeline
@@ -58,6 +59,7 @@ class Run:
     __slots__ = (
         "_context",
         "_ended",
+        "_journal",
         "_lingering",
         "_narration",
         "_nursery",
@@ -72,13 +74,20 @@ class Run:
     )
 
     def __init__(
-        self, pipeline: Pipeline, begun: Begun, narration: Narration, nursery: trio.Nursery, context: Context
+        self,
+        pipeline: Pipeline,
+        begun: Begun,
+        narration: Narration,
+        journal: Journal,
+        nursery: trio.Nursery,
+        context: Context,
     ) -> None:
         self.id = begun.run
         self.pipeline = pipeline
         self.begun = begun
         self.detached = False
         self._narration = narration
+        self._journal = journal
         self._nursery = nursery
         self._scope = trio.CancelScope()
         self._released: trio.Event | None = trio.Event()
@@ -118,6 +127,18 @@ class Run:
             if self.ended:
                 self._ended.set()
         await self._ended.wait()
+
+    async def answer(self, value: str, to: int | None = None) -> Answer | None:
+        """Answer the question that is event number `to`; it may be left out where one alone is open.
+
+        The answer as it was told, or None where it is kept and will be told later. The same answer given again changes
+        nothing. Raises NotAsked, TooLate and WrongAnswer.
+        """
+        return await give_answer(self._journal, self.id, value, to, self.hand_answer)
+
+    def hand_answer(self, n: int, value: str) -> None:
+        """Let the step that asked have an answer which is kept already."""
+        self._narration.answer(n, value)
 
     def cancel(self, reason: str = "The run was cancelled.") -> None:
         """Cancel the run, its steps and all they are doing. The first reason is the one told; after the end, no-op."""

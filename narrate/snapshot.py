@@ -11,11 +11,13 @@ import msgspec
 
 from narrate.errors import Problem
 from narrate.events import (
+    Answer,
     Detail,
     Event,
     Gap,
     Message,
     Progress,
+    Question,
     RunCancelledEvent,
     RunFailedEvent,
     RunFinished,
@@ -52,6 +54,16 @@ class StepProgress(_State, frozen=True):
     text: str | None = None
 
 
+class OpenQuestion(_State, frozen=True):
+    """What a step waits for a person to answer. `n` is the number of the question; the rest is as that tells it."""
+
+    n: int
+    question: str
+    choices: tuple[str, ...] | None = None
+    default: str | None = None
+    until: float | None = None
+
+
 class StepState(_State, frozen=True):
     """What has become of a step, of a pipeline within the pipeline, or of an item of `each`.
 
@@ -60,7 +72,7 @@ class StepState(_State, frozen=True):
       is missing is `unknown`.
     - `seconds`: how long it took, once it has ended. `text`: its summary.
     - `reason`: why it was skipped, cancelled or tried again, or why a stand-in had to give its value.
-    - `progress`: how far it is, while it works.
+    - `progress`: how far it is, while it works. `questions`: what it waits for a person to answer.
     """
 
     step: str
@@ -71,6 +83,7 @@ class StepState(_State, frozen=True):
     reason: str | None = None
     problem: Problem | None = None
     progress: StepProgress | None = None
+    questions: tuple[OpenQuestion, ...] = ()
 
 
 class MissingHistory(_State, frozen=True):
@@ -145,6 +158,8 @@ class Snapshot:
         match event:
             case Token() | Message() | Detail():
                 pass  # the story, not the state; first, because most of a record may be tokens
+            case Question() | Answer():
+                self._step(event.step).ask(event)
             case StepStarted(step, title):
                 self._step(step).start(title, event.t)
             case StepRetrying(step, reason=reason):
@@ -197,13 +212,14 @@ class Snapshot:
 class _Step:
     """What was told of one step so far."""
 
-    __slots__ = ("_began", "_problem", "_reason", "_seconds", "_text", "inside", "path", "title", "word")
+    __slots__ = ("_began", "_problem", "_reason", "_seconds", "_text", "inside", "path", "questions", "title", "word")
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.title = path
         self.word: StepWord = "waiting"
         self.inside: list[_Step] = []
+        self.questions: dict[int, OpenQuestion] = {}
         self._began: float | None = None
         self._seconds: float | None = None
         self._text: str | None = None
@@ -227,6 +243,14 @@ class _Step:
         self.become(word, reason, None if self._began is None else round(now - self._began, 4))
         self._problem = problem
 
+    def ask(self, event: Question | Answer) -> None:
+        if isinstance(event, Answer):
+            self.questions.pop(event.to, None)
+        else:
+            self.questions[event.n] = OpenQuestion(
+                n=event.n, question=event.question, choices=event.choices, default=event.default, until=event.until
+            )
+
     def state(self, status: Progress | None) -> StepState:
         word, progress = self.word, None
         if status is not None and word in ("waiting", "working", "retrying", "unknown"):
@@ -243,6 +267,7 @@ class _Step:
             reason=self._reason,
             problem=self._problem,
             progress=progress if progress != StepProgress() else None,
+            questions=tuple(self.questions.values()) if word in ("working", "retrying") else (),
         )
 
 

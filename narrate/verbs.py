@@ -14,7 +14,8 @@ from typing import Any, Protocol
 import trio
 
 from narrate.errors import Explained
-from narrate.events import Detail, Event, Message, Progress, RunId, Token, plain, utf8_size, whole_text
+from narrate.events import Detail, Event, Message, Progress, Question, RunId, Token, plain, utf8_size, whole_text
+from narrate.questions import Inquiry
 
 TOKENS_PER_TURN = 32
 """So many pieces that are there at once are passed on before other tasks get their turn."""
@@ -52,6 +53,22 @@ class Lane(Protocol):
         """The text in two: what may be told now, and an end that the next piece might make a secret."""
         ...
 
+    def masked(self, question: Question) -> Question:
+        """The question as it may be told, without secrets."""
+        ...
+
+    def ask(self, question: Question) -> Question:
+        """Tell a question in a lane whose turn it is; the question with its number."""
+        ...
+
+    async def wait_answer(self, n: int) -> str:
+        """Wait for what a person answers to question number `n`."""
+        ...
+
+    async def wait_turn(self) -> None:
+        """Wait until what is told here is read at once. It is so on return, not later."""
+        ...
+
     async def wait_room(self, size: int, events: int = 1) -> None:
         """Wait until the lane is live, or so many more bytes in so many events may be held back.
 
@@ -80,6 +97,7 @@ class Lane(Protocol):
 class Speaker:
     """Who speaks: a step (or one item of `each`), by its path, in its lane. Silent once the step has ended.
 
+    An item's speaker has that of its step, or of the item that it is inside of, as `outer`.
     Its items are numbered on from one `each` to the next. An item without a label speaks under the step's own path, so
     the items that it begins have its number in front: `step/1.1`.
     """
@@ -90,6 +108,17 @@ class Speaker:
     items: int = 0
     unlabelled: int = 0
     silent: bool = False
+    outer: "Speaker | None" = None
+    asks: Inquiry | None = None
+
+    @property
+    def inquiry(self) -> Inquiry:
+        """What the step asks, all its items together."""
+        if self.outer is not None:
+            return self.outer.inquiry
+        if self.asks is None:  # most steps never ask
+            self.asks = Inquiry()
+        return self.asks
 
     def say(self, text: str) -> None:
         self.lane.tell(Message(self.path, text, t=self.lane.now()), utf8_size(text) or 1)

@@ -84,6 +84,11 @@ class Writer(Protocol):
         ...
 
     @property
+    def last(self) -> int:
+        """The number of the last event that was appended; 0 before the first."""
+        ...
+
+    @property
     def usual(self) -> Usual:
         """What the steps of its pipeline usually took when the run began; nothing where that is not known."""
         ...
@@ -181,6 +186,17 @@ class Journal(Protocol):
 
     async def stops(self) -> Sequence[tuple[RunId, str]]:
         """The runs of this process that another has asked to cancel, and why; each is given once."""
+        ...
+
+    async def answer(self, run: RunId, n: int, value: str) -> bool:
+        """Keep what a person answered to the question that is event number `n`, for whoever runs it, until its end.
+
+        False where it was answered before, which stays.
+        """
+        ...
+
+    async def answers(self) -> Sequence[tuple[RunId, int, str]]:
+        """What was answered to runs of this process, whichever process was told; each is given once."""
         ...
 
     async def watch(self, run: RunId) -> None:

@@ -36,6 +36,10 @@ class MemoryRecord:
         self.ended_at: float | None = None
         self.weight = 0
 
+    @property
+    def last(self) -> int:
+        return self.live.record.last
+
     def append(self, facts: Sequence[Event]) -> None:
         if self.left or not facts:
             return
@@ -85,6 +89,7 @@ class MemoryJournal:
         self._size = 0
         self._expired: OrderedDict[RunId, None] = OrderedDict()
         self._keys: dict[tuple[str | None, str, str], Begun] = {}
+        self._answered: dict[RunId, dict[int, str]] = {}
         self._deliveries: dict[str, Delivery] = {}
         self._waiting: dict[RunId, list[str]] = {}
         self._unmeasured: list[MemoryRecord] = []  # of runs that have ended, the oldest first
@@ -143,6 +148,16 @@ class MemoryJournal:
     async def stops(self) -> Sequence[tuple[RunId, str]]:
         return ()
 
+    async def answer(self, run: RunId, n: int, value: str) -> bool:
+        record = self._records.get(run)
+        if record is None or record.ended_at is not None:
+            return False
+        answered = self._answered.setdefault(run, {})
+        return n not in answered and answered.setdefault(n, value) == value
+
+    async def answers(self) -> Sequence[tuple[RunId, int, str]]:
+        return ()  # whoever was told is the process that runs it
+
     async def watch(self, run: RunId) -> None:
         """There is no other process."""
 
@@ -176,6 +191,7 @@ class MemoryJournal:
         """A record has ended: from now on it grows old, and its deliveries are due."""
         record.ended_at = self._now()
         record.weight = weight_of(record.live.record.events)
+        self._answered.pop(record.begun.run, None)
         self._unmeasured.append(record)
         self._size += record.weight
         self._whole[record.begun.run] = record

@@ -94,6 +94,7 @@ def end_run(db: sqlite3.Connection, seq: int, run: RunId, now: float) -> None:
         log.exception("What is known of run %s cannot be read.", run)
     db.execute("UPDATE runs SET ended = ?, holder = NULL, begun = ? WHERE seq = ?", (now, begun, seq))
     db.execute("DELETE FROM kept WHERE seq = ?", (seq,))
+    db.execute("DELETE FROM answers WHERE seq = ?", (seq,))
     db.execute("UPDATE deliveries SET state = 'due', due = ? WHERE run = ? AND state = 'waiting'", (now, run))
 
 
@@ -121,6 +122,23 @@ def stops(db: sqlite3.Connection, holder: str) -> Sequence[tuple[RunId, str]]:
     """The runs of a holder that are to be cancelled, and why."""
     return db.execute(
         "SELECT run, stopping FROM runs WHERE holder = ? AND ended IS NULL AND stopping IS NOT NULL", (holder,)
+    ).fetchall()
+
+
+def answer(db: sqlite3.Connection, run: RunId, n: int, value: str) -> bool:
+    """Keep what was answered to a question; False where an answer is kept already, or the run has ended."""
+    changed = db.execute(
+        "INSERT OR IGNORE INTO answers SELECT seq, ?, ? FROM runs WHERE run = ? AND ended IS NULL", (n, value, run)
+    )
+    return changed.rowcount > 0
+
+
+def answers(db: sqlite3.Connection, holder: str) -> Sequence[tuple[RunId, int, str]]:
+    """What was answered to the runs of a holder."""
+    return db.execute(
+        """SELECT run, n, value FROM answers JOIN runs ON runs.seq = answers.seq
+        WHERE holder = ? AND ended IS NULL ORDER BY n""",
+        (holder,),
     ).fetchall()
 
 

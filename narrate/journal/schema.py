@@ -50,6 +50,8 @@ MIGRATIONS: Sequence[Sequence[str]] = (
     ),
     # What the steps of each pipeline took in its last runs, which may have expired, and what is usual; as JSON.
     ("CREATE TABLE measured (pipeline TEXT PRIMARY KEY, seconds BLOB NOT NULL, usual BLOB NOT NULL)",),
+    # What people answered to the questions of unfinished runs.
+    ("CREATE TABLE answers (seq INTEGER, n INTEGER, value TEXT NOT NULL, PRIMARY KEY (seq, n)) WITHOUT ROWID",),
 )
 """For each version of the tables, what makes it of the one before."""
 

@@ -67,6 +67,10 @@ class SqliteWriter:
         """Pass over what the record has already; what is new comes behind."""
         self._retelling = Retelling(tuple(self.live.record.events), kept)
 
+    @property
+    def last(self) -> int:
+        return self._last
+
     def append(self, facts: Sequence[Event]) -> None:
         if self._retelling is not None:
             facts = self._retelling.rest(facts)
@@ -154,6 +158,7 @@ class SqliteWriter:
         if self._journal.writers.get(self.run) is self:  # else it was taken up here again
             del self._journal.writers[self.run]
             self._journal.stopped.discard(self.run)
+            self._journal.answered = {one for one in self._journal.answered if one[0] != self.run}
 
 
 class SqliteJournal:
@@ -184,6 +189,7 @@ class SqliteJournal:
         self._host = socket.gethostname()
         self._shown: WeakValueDictionary[RunId, LiveRecord] = WeakValueDictionary()
         self.stopped: set[RunId] = set()
+        self.answered: set[tuple[RunId, int]] = set()
         self._size = 0
         self._tidied = float("-inf")
         self._reading: sqlite3.Connection | None = None
@@ -266,6 +272,15 @@ class SqliteJournal:
         self.stopped.update(run for run, _ in asked)
         lost, self.lost = self.lost, []
         return [*asked, *((run, "Another process has gone on with it.") for run in lost)]
+
+    async def answer(self, run: RunId, n: int, value: str) -> bool:
+        return await self.commits.do(lambda db: rows.answer(db, run, n, value))
+
+    async def answers(self) -> Sequence[tuple[RunId, int, str]]:
+        found = await self._read(lambda db: rows.answers(db, self.holder))
+        new = [one for one in found if one[0] in self.writers and one[:2] not in self.answered]
+        self.answered.update(one[:2] for one in new)
+        return new
 
     async def watch(self, run: RunId) -> None:
         await self.commits.do(lambda db: rows.watch(db, run))

@@ -24,6 +24,7 @@ from narrate.server.jobs import Jobs
 from narrate.server.options import Options
 from narrate.server.pages import add_pages
 from narrate.server.problems import Refused, refuse, refuse_everything
+from narrate.server.questions import Questions
 from narrate.server.service import Authorize, Service
 
 __all__ = ["Service", "create_app", "create_blueprint", "service_of"]
@@ -119,7 +120,7 @@ def _blueprint(
     pipelines = tuple(dict.fromkeys(given))
     service = Service(pipelines, options or Options(), journal, resources, authorize)
     jobs, deliveries = Jobs(service), Deliveries(service)
-    answers = Answers(service, jobs)
+    answers, questions = Answers(service, jobs), Questions(service, jobs)
     blueprint = Blueprint("narrate", __name__)
     taken: dict[str, Pipeline] = {}
     for number, pipeline in enumerate(pipelines):
@@ -137,6 +138,7 @@ def _blueprint(
         ("/runs/<run_id>", "state", jobs.state, "GET"),
         ("/runs/<run_id>", "cancel", jobs.cancel, "DELETE"),
         ("/runs/<run_id>/events", "events", jobs.events, "GET"),
+        ("/runs/<run_id>/answers", "answer", questions.answer, "POST"),
         ("/runs/<run_id>/details/<int:n>", "detail", jobs.detail, "GET"),
         ("/events", "several", jobs.several, "GET"),
         ("/deliveries", "deliveries", deliveries.listed, "GET"),

@@ -10,9 +10,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
+from typing import Annotated
 
 import trio
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, TypeAdapter, ValidationError
 from pydantic_core import from_json
 from quart import Request
 from quart_trio.wrappers.request import TrioBody
@@ -149,6 +150,28 @@ def input_in(body: bytes, request: Request, pipeline: Pipeline) -> object:
     _check_json(body)
     try:
         return pipeline.input.validate_json(body)
+    except ValidationError as error:
+        raise BadInput(input_problem(error)) from error
+
+
+class GivenAnswer(BaseModel):
+    """An answer to a question of a run. `to` is the question's number; it may be left out where one alone is open."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    value: str
+    to: Annotated[StrictInt, Field(ge=1)] | None = None
+
+
+_given_answer = TypeAdapter(GivenAnswer)
+
+
+def answer_in(body: bytes, request: Request) -> GivenAnswer:
+    """The answer in a body. Raises Refused (400, 415), or BadInput (422) naming each field."""
+    _check_type(request)
+    _check_json(body)
+    try:
+        return _given_answer.validate_json(body)
     except ValidationError as error:
         raise BadInput(input_problem(error)) from error
 

@@ -46,6 +46,21 @@ RUNS: Described = {
     "explode": False,
 }
 
+ANSWER: Described = {
+    "type": "object",
+    "properties": {
+        "value": {"type": "string", "description": "One of the choices, or any text where there are none."},
+        "to": {
+            "type": ["integer", "null"],
+            "minimum": 1,
+            "description": "The number of the question. It may be left out where one alone is open.",
+        },
+    },
+    "required": ["value"],
+    "additionalProperties": False,
+}
+"""What answers a question."""
+
 PARAMETERS: Mapping[str, Described] = {
     # None for `Accept`: OpenAPI ignores it, since the content of each answer says what can be asked for.
     "Prefer": {

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from narrate.events import Outlined, OutlinedGroup, OutlinedStep
 from narrate.pipeline import Pipeline
 from narrate.server.http_words import (
+    ANSWER,
     ANYTHING,
     HEADERS,
     JSON,
@@ -69,6 +70,7 @@ def document(pipelines: Sequence[Pipeline], about: About, taken: Collection[str]
     }
     paths |= writing.runs()
     paths |= writing.stories()
+    paths |= writing.questions()
     paths |= writing.itself()
     if about.webhooks and about.guarded:
         paths |= writing.deliveries()
@@ -224,6 +226,17 @@ class _Writing:
                 "places",
             ),
         }
+
+    def questions(self) -> Mapping[str, Described]:
+        """How a person answers what a run asks."""
+        told = _answer("The answer as it was told.", {JSON: {"schema": self.schemas.ref("Event")}})
+        later = _answer("It is kept, and will be told.", {JSON: {"schema": self.schemas.ref("RunDocument")}})
+        refused = self._refused(400, 404, 408, 409, 410, 413, 415, 422, 503)
+        answer = _operation(
+            "answerQuestion", "Answer a question of a run", {"200": told, "202": later, **refused}, "run"
+        )
+        body = {"requestBody": {"required": True, "content": {JSON: {"schema": ANSWER}}}}
+        return {"/runs/{run}/answers": {"post": {**answer, **body}}}
 
     def itself(self) -> Mapping[str, Described]:
         """What the server says of itself."""

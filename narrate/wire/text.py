@@ -6,6 +6,7 @@ It remembers which step spoke last, so that a line told in its lane's turn says 
 from collections.abc import Callable, Iterable, Sequence
 
 from narrate.events import (
+    Answer,
     Detached,
     Detail,
     Event,
@@ -15,6 +16,7 @@ from narrate.events import (
     OutlinedGroup,
     OutlinedPipeline,
     Progress,
+    Question,
     RunCancelledEvent,
     RunFailedEvent,
     RunFinished,
@@ -90,6 +92,11 @@ class TextForm:
                 return self._said(event.step, event.text)
             case Detail():
                 return self._said(event.step, f"[{event.title}]")
+            case Question():
+                choices = f" ({' / '.join(event.choices)})" if event.choices else ""
+                return self._said(event.step, f"? {event.question}{choices}")
+            case Answer():
+                return self._said(event.step, f"→ {answered(event)}")
             case StepRetrying():
                 failed = f"Attempt {event.attempt} of {event.of} failed: {event.reason} Trying again."
                 again = f"{INTERRUPTED} Beginning again." if event.reason == INTERRUPTED else failed
@@ -133,6 +140,13 @@ class TextForm:
 def transcript(events: Iterable[Event]) -> str:
     """A whole record as text without times: the same for every run that told the same."""
     return TextForm(seconds=False).story(events)
+
+
+def answered(event: Answer) -> str:
+    """What came of a question, in a line."""
+    if event.value is None:
+        return "Nobody answered."
+    return event.value if event.by == "person" else f"{event.value} (nobody answered in time)"
 
 
 def _titles(outline: Iterable[Outlined]) -> dict[str, str]:
