@@ -70,17 +70,32 @@ class RemoteRun:
                 raise RunCancelled(reason)
         raise RunCut(self.last, "Its end had been told before.")
 
+    async def answer(self, value: str, to: int | None = None) -> None:
+        """Answer the question that is event number `to`; it may be left out where one alone is open.
+
+        The answer is kept on return, and the story tells it. Raises RunRejected where it is refused, and RunCut as
+        `cancel` does.
+        """
+        given = {"value": value} if to is None else {"value": value, "to": to}
+        await self._ask("POST", "/answers", "answered", to_json(given))
+
     async def cancel(self) -> None:
         """Cancel the run; nothing happens to one that has ended. The story tells the rest.
 
         Raises RunRejected when the server refuses, RunCut when it cannot be reached or has not said where the run is.
         """
+        await self._ask("DELETE", "", "cancelled")
+
+    async def _ask(self, method: str, place: str, done: str, body: bytes | None = None) -> None:
+        """Ask something of the run, below its address, that it be `done`."""
         if self.url is None:
-            raise RunCut(self.last, "The server has not answered yet, so there is nothing to cancel.")
+            raise RunCut(self.last, f"The server has not answered yet, so nothing can be {done}.")
+        kind = {} if body is None else {"Content-Type": "application/json"}
+        headers = _in_bytes(self._headers, kind)
         try:
-            response = await self._http.delete(self.url, headers=dict(self._headers))
+            response = await self._http.request(method, self.url + place, headers=headers, content=body)
         except httpx.TransportError as error:
-            raise RunCut(self.last, "The server could not be reached to cancel the run.") from error
+            raise RunCut(self.last, f"The server could not be reached, so nothing was {done}.") from error
         if response.is_error:
             raise RunRejected(problem_in(_answer(response), response.content))
 

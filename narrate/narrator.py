@@ -16,7 +16,6 @@ from typing import Any
 
 import trio
 
-from narrate.answering import give_answer
 from narrate.declare import Caller, Resource
 from narrate.delivery import Delivery
 from narrate.errors import DeclarationError, JournalFailed, NotPickedUp, TooManyOfCaller, TooManyRuns, problem_of
@@ -27,6 +26,7 @@ from narrate.keeping import Keeper
 from narrate.narration import Narration
 from narrate.past import Past
 from narrate.pipeline import Pipeline
+from narrate.replying import give_answer
 from narrate.runner import Runner
 from narrate.running import Run
 from narrate.template import hint

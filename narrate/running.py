@@ -9,13 +9,13 @@ from typing import Any
 
 import trio
 
-from narrate.answering import give_answer
 from narrate.errors import NotTellable, Problem, RunCancelled, RunFailed, problem_of
 from narrate.events import Answer, Event, RunCancelledEvent, RunFailedEvent, RunFinished, RunId, plain
 from narrate.journal.base import Begun, Journal
 from narrate.journal.live import Reader
 from narrate.narration import Narration
 from narrate.pipeline import Pipeline
+from narrate.replying import give_answer
 from narrate.runner import Runner, StepFailure
 from narrate.wiring import Key
 

@@ -1,0 +1,483 @@
+"""`ask`: a question is told in its turn, its answer is kept, and nobody is asked the same thing twice."""
+
+import pytest
+import trio
+
+from narrate import (
+    Explained,
+    NotAnswered,
+    NotAsked,
+    Pipeline,
+    Retry,
+    RunFailed,
+    TooLate,
+    WrongAnswer,
+    answering,
+    ask,
+    check_record,
+    concurrent,
+    each,
+    run,
+    say,
+    start,
+    step,
+)
+from narrate.events import Answer, Question
+from narrate.journal.sqlite import SqliteJournal
+from narrate.narrator import open_narrator
+from narrate.running import Events
+from narrate.snapshot import Snapshot
+from narrate.wire.text import transcript
+
+
+class Busy(Explained):
+    """A failure that another attempt may mend."""
+
+
+def asks(*stages, **options):
+    return Pipeline("asks", *stages, linger=None, **options)
+
+
+@step("Deciding")
+async def decided() -> str:
+    say("Let me see.")
+    return await ask("Is it you?", ["yes", "no"])
+
+
+async def told(running, *answers):
+    """The record of a run whose questions are answered one after the other; None leaves one unanswered."""
+    left = list(answers)
+    events = []
+    async for event in running.events():
+        events.append(event)
+        if isinstance(event, Question) and (value := left.pop(0)) is not None:
+            await running.answer(value, event.n)
+    check_record(events)
+    assert not left
+    return events
+
+
+async def test_a_question_is_told_and_its_answer_is_what_ask_gives_back():
+    async with start(asks(decided)) as running:
+        events = await told(running, "yes")
+
+        assert await running.result() == "yes"
+    assert transcript(events) == ("asks\n\n• Deciding\n  Let me see.\n  ? Is it you? (yes / no)\n  → yes\n\nDone.\n")
+    question, answer = [event for event in events if isinstance(event, (Question, Answer))]
+    assert (answer.to, answer.by, answer.value) == (question.n, "person", "yes")
+
+
+async def test_without_choices_any_text_is_an_answer():
+    @step("Naming")
+    async def name() -> str:
+        return await ask("What shall it be called?")
+
+    async with start(asks(name)) as running:
+        await told(running, "Ada\nLovelace")
+
+        assert await running.result() == "Ada\nLovelace"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "because"),
+    [
+        ("maybe", "“maybe” is none of the choices, which are “yes”, “no”."),
+        ("", "“” is none of the choices"),
+        (1, "An answer is a text, not a number."),
+        (True, "An answer is a text, not yes or no."),
+        (None, "An answer is a text, not null."),
+        (["yes"], "An answer is a text, not a structure."),
+        ("\ud800", "The answer is not valid Unicode"),
+    ],
+)
+async def test_a_wrong_answer_is_refused_with_a_reason_and_the_question_stays_open(wrong, because):
+    async with start(asks(decided)) as running:
+        async for event in running.events():
+            if isinstance(event, Question):
+                with pytest.raises(WrongAnswer, match=because.replace("(", r"\(")):
+                    await running.answer(wrong)
+                await running.answer("no")
+
+        assert await running.result() == "no"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "because"), [(" \n", "has at least one"), ("a" * 10_001, "at most 10000 characters")]
+)
+async def test_a_text_that_says_nothing_or_too_much_is_refused(wrong, because):
+    @step("Naming")
+    async def name() -> str:
+        return await ask("What shall it be called?")
+
+    async with start(asks(name)) as running:
+        async for event in running.events():
+            if isinstance(event, Question):
+                with pytest.raises(WrongAnswer, match=because):
+                    await running.answer(wrong)
+                running.cancel()
+
+
+async def test_the_same_answer_again_is_the_same_answer_and_another_comes_too_late():
+    async with start(asks(decided)) as running:
+        async for event in running.events():
+            if isinstance(event, Question):
+                first = await running.answer("yes", event.n)
+                again = await running.answer("yes", event.n)
+                with pytest.raises(TooLate, match="“Is it you\\?” was answered with “yes” already"):
+                    await running.answer("no", event.n)
+
+        assert first == again
+        assert await running.result() == "yes"
+
+
+async def test_of_two_answers_at_once_one_counts_and_the_other_is_told_so():
+    late = []
+
+    async def give(running, value):
+        try:
+            await running.answer(value)
+        except TooLate as error:
+            late.append(error.value)
+
+    async with start(asks(decided)) as running:
+        async for event in running.events():
+            if isinstance(event, Question):
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(give, running, "yes")
+                    nursery.start_soon(give, running, "no")
+
+        assert late == [await running.result()]
+
+
+async def test_what_was_never_asked_cannot_be_answered():
+    @step("Waiting")
+    async def waiting() -> None:
+        await trio.sleep_forever()
+
+    async with start(asks(waiting)) as running:
+        with pytest.raises(NotAsked, match="has asked nothing so far"):
+            await running.answer("yes")
+        with pytest.raises(NotAsked, match="Event 1 of this run is no question, and none is open"):
+            await running.answer("yes", 1)
+
+
+async def test_after_the_end_of_its_run_a_question_is_not_waited_for(autojump_clock):
+    async with start(asks(decided)) as running:
+        async for event in running.events():
+            if isinstance(event, Question):
+                running.cancel("Enough.")
+        with pytest.raises(TooLate, match="“Is it you\\?” is not waited for any more"):
+            await running.answer("yes", 4)
+
+
+# --- Time ---
+
+
+async def test_when_the_time_is_over_the_default_is_the_answer_and_the_story_says_so(autojump_clock):
+    @step("Deciding")
+    async def decided() -> str:
+        return await ask("Ship it?", ["yes", "no"], within=300, default="no")
+
+    async with start(asks(decided)) as running:
+        events = await told(running, None)
+
+        assert await running.result() == "no"
+    assert "  ? Ship it? (yes / no)\n  → no (nobody answered in time)\n" in transcript(events)
+    question, answer = [event for event in events if isinstance(event, (Question, Answer))]
+    assert (question.until, answer.t, answer.by) == (300.0, 300.0, "default")
+
+
+async def test_an_answer_after_the_default_comes_too_late(autojump_clock):
+    @step("Deciding")
+    async def decided() -> str:
+        value = await ask("Ship it?", ["yes", "no"], within=300, default="no")
+        await trio.sleep(5)
+        return value
+
+    async with start(asks(decided)) as running:
+        async for event in running.events():
+            if isinstance(event, Answer):
+                with pytest.raises(TooLate, match="“Ship it\\?” was answered with “no” already"):
+                    await running.answer("yes", event.to)
+
+        assert await running.result() == "no"
+
+
+async def test_without_a_default_the_step_fails_when_nobody_answers(autojump_clock):
+    @step("Deciding")
+    async def decided() -> str:
+        return await ask("Ship it?", within=60)
+
+    with pytest.raises(RunFailed, match="Nobody has answered “Ship it\\?” within 60 s") as failed:
+        await run(asks(decided))
+    assert failed.value.problem.status == 504
+
+
+async def test_a_step_may_take_its_question_back(autojump_clock):
+    @step("Deciding")
+    async def decided() -> str:
+        with trio.move_on_after(10):
+            return await ask("Ship it?")
+        return "nobody cared"
+
+    async with start(asks(decided)) as running:
+        events = await told(running, None)
+
+        assert await running.result() == "nobody cared"
+    assert "  ? Ship it?\n  → Nobody answered.\n" in transcript(events)
+
+
+# --- Turns ---
+
+
+async def test_questions_are_asked_in_the_reading_order_one_after_the_other(autojump_clock):
+    @step("First")
+    async def first() -> str:
+        await trio.sleep(5)
+        return await ask("First?")
+
+    @step("Second")
+    async def second() -> str:
+        return await ask("Second?", within=1, default="too slow")
+
+    async with start(asks(concurrent(first, second))) as running:
+        events = await told(running, "one", "two")
+
+        assert await running.result() == {"first": "one", "second": "two"}
+    assert [event.question for event in events if isinstance(event, Question)] == ["First?", "Second?"]
+
+
+async def test_the_items_of_each_ask_in_their_order(autojump_clock):
+    @step("Asking all")
+    async def asked() -> list[str]:
+        async def one(name):
+            await trio.sleep(3 - len(name))
+            return await ask(f"Is {name} right?", ["yes", "no"])
+
+        return await each(["a", "bb", "ccc"], one, label=lambda name: f"About {name}")
+
+    async with start(asks(asked)) as running:
+        await told(running, "yes", "no", "yes")
+
+        assert await running.result() == ["yes", "no", "yes"]
+
+
+# --- Again ---
+
+
+async def test_another_attempt_does_not_ask_again_what_was_answered(autojump_clock):
+    tries = []
+
+    @step("Paying", retry=Retry(attempts=3, on=Busy))
+    async def paid() -> str:
+        sure = await ask("Sure?", ["yes", "no"])
+        how = await ask("How?", ["card", "cash"])
+        tries.append((sure, how))
+        if len(tries) < 3:
+            raise Busy("The bank is busy.")
+        return how
+
+    async with start(asks(paid)) as running:
+        events = await told(running, "yes", "card")
+
+        assert await running.result() == "card"
+    assert tries == [("yes", "card")] * 3
+    assert sum(isinstance(event, Question) for event in events) == 2
+
+
+async def test_the_same_words_asked_twice_in_one_attempt_are_two_questions(autojump_clock):
+    tries = []
+
+    @step("Guessing", retry=Retry(attempts=2, on=Busy))
+    async def guessed() -> str:
+        tries.append([await ask("Which number?") for _ in range(2)])
+        if len(tries) < 2:
+            raise Busy("Once more.")
+        return tries[-1]
+
+    async with start(asks(guessed)) as running:
+        await told(running, "1", "2")
+
+        assert await running.result() == ["1", "2"]
+    assert tries == [["1", "2"], ["1", "2"]]
+
+
+async def left_while_asking(path, pipeline, *answers):
+    """A run whose process goes while the question behind these answers is open; the number of that question."""
+    left = list(answers)
+    async with open_narrator([pipeline], journal=SqliteJournal(path)) as narrator:
+        running = await narrator.begin(pipeline)
+        async for event in running.events():
+            if isinstance(event, Question):
+                if not left:
+                    break
+                await running.answer(left.pop(0))
+        narrator.hand_over()
+    return running.id, event.n
+
+
+async def test_an_open_question_is_waited_for_under_its_number_after_a_restart(tmp_path):
+    pipeline = asks(decided)
+    run_id, n = await left_while_asking(tmp_path / "runs.db", pipeline)
+
+    journal = SqliteJournal(tmp_path / "runs.db")
+    async with open_narrator([pipeline], journal=journal) as narrator:
+        await narrator.pick_up()
+        running = narrator.maybe_run(run_id)
+        await running.answer("no", n)
+        events = [event async for event in running.events()]
+
+        assert await running.result() == "no"
+    check_record(events)
+    assert [event.n for event in events if isinstance(event, Question)] == [n]
+
+
+async def test_what_was_answered_before_a_restart_is_not_asked_again(tmp_path):
+    @step("Deciding")
+    async def both() -> list[str]:
+        return [await ask("First?"), await ask("Second?")]
+
+    pipeline = asks(both)
+    run_id, n = await left_while_asking(tmp_path / "runs.db", pipeline, "one")
+
+    async with open_narrator([pipeline], journal=SqliteJournal(tmp_path / "runs.db")) as narrator:
+        await narrator.pick_up()
+        running = narrator.maybe_run(run_id)
+        await running.answer("two", n)
+
+        assert await running.result() == ["one", "two"]
+
+
+async def test_an_answer_given_while_nobody_ran_the_run_is_heard_by_who_goes_on_with_it(tmp_path):
+    pipeline = asks(decided)
+    run_id, n = await left_while_asking(tmp_path / "runs.db", pipeline)
+    elsewhere = SqliteJournal(tmp_path / "runs.db")
+    async with elsewhere.open():
+        assert await elsewhere.answer(run_id, n, "yes")
+        assert not await elsewhere.answer(run_id, n, "no")
+
+    journal = SqliteJournal(tmp_path / "runs.db")
+    async with open_narrator([pipeline], journal=journal) as narrator, trio.open_nursery() as nursery:
+        nursery.start_soon(narrator.tend)
+        reader = await journal.maybe_reader(run_id)
+        events = [event async for event in Events(reader, status=False)]
+        nursery.cancel_scope.cancel()
+    check_record(events)
+    assert events[-1].result == "yes"
+
+
+async def test_another_process_takes_an_answer_for_the_one_that_runs_the_run(tmp_path):
+    pipeline = asks(decided)
+    here, there = SqliteJournal(tmp_path / "runs.db"), SqliteJournal(tmp_path / "runs.db")
+    async with (
+        open_narrator([pipeline], journal=here) as running_it,
+        open_narrator([pipeline], journal=there) as asked,
+        trio.open_nursery() as nursery,
+    ):
+        nursery.start_soon(running_it.tend)
+        running = await running_it.begin(pipeline)
+        async for event in running.events():
+            if isinstance(event, Question):
+                answer = await asked.answer(running.id, "yes")
+
+        assert answer == Answer("decided", event_n(running, Question), "person", "yes", n=answer.n, t=answer.t)
+        assert await running.result() == "yes"
+        nursery.cancel_scope.cancel()
+
+
+def event_n(running, kind):
+    return next(event.n for event in running.reader().take_nowait() if isinstance(event, kind))
+
+
+async def test_an_item_that_was_interrupted_asks_again_in_its_new_place(tmp_path):
+    @step("Asking all")
+    async def asked() -> list[str]:
+        async def one(name):
+            return await ask(f"Is {name} right?")
+
+        return await each(["a", "b"], one, label=str)
+
+    pipeline = asks(asked)
+    run_id, _ = await left_while_asking(tmp_path / "runs.db", pipeline, "yes")
+
+    async with open_narrator([pipeline], journal=SqliteJournal(tmp_path / "runs.db")) as narrator:
+        await narrator.pick_up()
+        running = narrator.maybe_run(run_id)
+        events = []
+        async for event in running.events():
+            events.append(event)
+            if isinstance(event, Question) and event.step == "asked/4":
+                await running.answer("no", event.n)
+
+        assert await running.result() == ["yes", "no"]
+    check_record(events)
+    assert [event.step for event in events if isinstance(event, Question)] == ["asked/1", "asked/2", "asked/4"]
+
+
+# --- What a run's state says ---
+
+
+async def test_a_runs_state_has_the_open_question():
+    async with start(asks(decided)) as running:
+        snapshot = Snapshot(running.id, "asks")
+        async for event in running.events():
+            snapshot.take([event])
+            if isinstance(event, Question):
+                (before,) = snapshot.state().steps[0].questions
+                await running.answer("yes")
+
+        assert (before.n, before.question, before.choices) == (4, "Is it you?", ("yes", "no"))
+        assert snapshot.state().steps[0].questions == ()
+
+
+# --- How it is asked ---
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "because"),
+    [
+        (("",), {}, ValueError, "needs a question"),
+        ((7,), {}, TypeError, "takes text"),
+        (("Sure?", []), {}, ValueError, "cannot be answered"),
+        (("Sure?", "yes"), {}, TypeError, "one by one"),
+        (("Sure?", ["yes", "yes"]), {}, ValueError, "choices that differ"),
+        (("Sure?", ["yes", 1]), {}, TypeError, "takes text"),
+        (("Sure?",), {"within": 0}, ValueError, "before anybody can answer"),
+        (("Sure?",), {"default": "yes"}, ValueError, "within how many seconds"),
+        (("Sure?", ["yes"]), {"default": "no", "within": 5}, ValueError, "none of the choices"),
+    ],
+)
+async def test_a_question_that_cannot_be_asked_is_refused_where_it_is_asked(arguments, options, error, because):
+    with pytest.raises(error, match=because):
+        await ask(*arguments, **options)
+
+
+async def test_outside_a_run_answering_says_what_is_answered():
+    with answering("yes"):
+        assert await decided() == "yes"
+
+
+async def test_outside_a_run_what_is_answered_must_fit_too():
+    with answering("maybe"), pytest.raises(WrongAnswer):
+        await decided()
+
+
+async def test_outside_a_run_without_an_answer_it_says_what_to_do():
+    with pytest.raises(NotAnswered, match="`with answering"):
+        await decided()
+    with answering(), pytest.raises(NotAnswered, match="no more answers"):
+        await decided()
+
+
+async def test_a_secret_in_a_question_is_masked():
+    @step("Deciding", secret=["code"])
+    async def decided(code: str) -> str:
+        return await ask(f"Is {code} right?", ["yes"])
+
+    @step("Making a code", secret=["code"])
+    async def code() -> str:
+        return "hunter2hunter2"
+
+    async with start(asks(code, decided)) as running:
+        events = await told(running, "yes")
+    assert "hunter2" not in transcript(events)
