@@ -85,6 +85,10 @@ BY_FIELD = {
     "first": counts,
     "last": counts,
     "done": st.none() | counts,
+    "to": counts,
+    "by": st.sampled_from(["person", "default", "nobody"]),
+    "until": st.none() | seconds,
+    "choices": st.none() | st.lists(texts, max_size=3).map(tuple),
 }
 
 
@@ -184,7 +188,7 @@ def test_the_words_are_these():
     assert set(TYPES) == {
         *("run.started", "run.finished", "run.failed", "run.cancelled"),
         *("step.started", "step.finished", "step.skipped", "step.failed", "step.cancelled", "step.retrying"),
-        *("message", "token", "detail", "gap", "progress", "detached"),
+        *("message", "token", "detail", "question", "answer", "gap", "progress", "detached"),
     }
     assert {*get_args(Recorded), Progress, Detached} == set(KINDS)
     assert set(get_args(Terminal)) < set(get_args(Recorded))

@@ -5,6 +5,7 @@ import pytest
 
 from narrate import IllegalRecord, Problem
 from narrate.events import (
+    Answer,
     Detached,
     Detail,
     Event,
@@ -14,6 +15,7 @@ from narrate.events import (
     OutlinedPipeline,
     OutlinedStep,
     Progress,
+    Question,
     RunCancelledEvent,
     RunFailedEvent,
     RunFinished,
@@ -52,6 +54,8 @@ KINDS = {
     "token": lambda path: Token(path, "Well", t=0),
     "show": lambda path: Detail(path, TITLE, None, 4, t=0),
     "retry": lambda path: StepRetrying(path, 1, 2, 0.5, "Busy.", t=0),
+    "ask": lambda path: Question(path, "Sure?", ("yes", "no"), t=0),
+    "answer": lambda at: Answer(at.partition("/")[0], int(at.rpartition("/")[2]), "person", "yes", t=0),
     "report": lambda path: Progress(path, 1, 2, t=0),
     "finish": lambda path: StepFinished(path, 0, t=0),
     "fail": lambda path: StepFailed(path, PROBLEM, t=0),
@@ -107,9 +111,15 @@ CANCELLED = (
     "run cancelled",
 )
 
+ASKED = (
+    "run begins",
+    *("start a", "ask a", "say a", "ask a", "answer a/5", "answer a/3", "ask a", "finish a"),
+    "run cancelled",
+)
+
 
 @pytest.mark.parametrize(
-    "words", [FINISHED, FAILED, CANCELLED, ("run begins", "run cancelled"), ("run begins", "run fails")]
+    "words", [FINISHED, FAILED, CANCELLED, ASKED, ("run begins", "run cancelled"), ("run begins", "run fails")]
 )
 def test_what_a_run_can_tell_is_legal(words):
     check_record(record(*words))
@@ -126,6 +136,34 @@ def refused(events: list[Event], n: int, what: str) -> None:
     with pytest.raises(IllegalRecord) as raised:
         check_record(events)
     assert (raised.value.n, raised.value.what) == (n, what)
+
+
+# Questions
+
+
+def test_an_answer_is_to_a_question_that_waits_for_one():
+    sentence = "`answer` is to event {}, which is no question that waits for one"
+
+    refused(changed(ASKED, at="answer a/5", by="answer a/4"), 6, sentence.format(4))
+    refused(changed(ASKED, at="answer a/3", by="answer a/5"), 7, sentence.format(5))
+
+
+def test_an_answer_is_its_own_steps():
+    asked = ("run begins", "start a", "start a/1", "start a/2", "ask a/1", "finish a/1", "answer a/2/5")
+    events = record(*asked[:-1])
+    events.append(Answer("a/2", 5, "person", "yes", n=7, t=0))
+
+    refused(events, 7, "`a/2` has the answer to a question that it did not ask")
+
+
+@pytest.mark.parametrize(
+    ("by", "value", "has"), [("nobody", "yes", "a"), ("person", None, "no"), ("default", None, "no")]
+)
+def test_only_what_nobody_answered_has_no_value(by, value, has):
+    events = record(*ASKED[:5])
+    events.append(Answer("a", 5, by, value, n=6, t=0))
+
+    refused(events, 6, f"`answer` by {by} has {has} value")
 
 
 # The run

@@ -8,11 +8,12 @@ import pytest
 
 from tests.journal_kinds import DURABLE, FORGETFUL, KINDS, Clock, JournalFactory
 
-for suffix in ("", "_deliveries", "_durable", "_kept", "_left", "_model", "_processes", "_usual"):
+for suffix in ("", "_answers", "_deliveries", "_durable", "_kept", "_left", "_model", "_processes", "_usual"):
     pytest.register_assert_rewrite(f"tests.journal_law{suffix}")
 
 # Stars, because a law that is not named here would hold for nobody; and below the lines that make their asserts speak.
 from tests.journal_law import *  # noqa: E402, F403
+from tests.journal_law_answers import *  # noqa: E402, F403
 from tests.journal_law_deliveries import *  # noqa: E402, F403
 from tests.journal_law_durable import *  # noqa: E402, F403
 from tests.journal_law_kept import *  # noqa: E402, F403

@@ -172,6 +172,7 @@ def test_all_there_is_to_ask_is_there_behind_the_prefix():
         "/api/runs": ["get"],
         "/api/runs/{run}": ["delete", "get"],
         "/api/runs/{run}/events": ["get"],
+        "/api/runs/{run}/answers": ["post"],
         "/api/runs/{run}/details/{n}": ["get"],
         "/api/events": ["get"],
         "/api/pipelines": ["get"],
