@@ -47,14 +47,14 @@ async def ask(
         assert before.answer.value is not None
         return before.answer.value
     await lane.wait_turn()
+    await trio.lowlevel.checkpoint_if_cancelled()  # no other checkpoint: the turn would be over
     if before is None:
-        until = round(lane.now() + within, 4) if within is not None else None
-        before = Asked(lane.ask(msgspec.structs.replace(asked, until=until, t=lane.now())))
+        before = Asked(lane.ask(msgspec.structs.replace(asked, t=lane.now())))
     inquiry.now.append(before)
     answer = await _answer(before.question, lane, speaker)
     before.answer, before.open = answer, False
     if answer.value is None:
-        raise NotAnswered(f"Nobody has answered “{question}” within {within:g} s.")
+        raise NotAnswered(f"Nobody has answered “{question}” within {before.question.within:g} s.")
     return answer.value
 
 
@@ -70,7 +70,7 @@ def answering(*answers: str) -> Iterator[None]:
 
 async def _answer(question: Question, lane: Lane, speaker: Speaker) -> Answer:
     """Wait for the end of a question, and tell it."""
-    seconds = inf if question.until is None else max(question.until - lane.now(), 0)
+    seconds = inf if question.within is None else max(question.t + question.within - lane.now(), 0)
     value: str | None = None
     by: Literal["person", "default", "nobody"] = "nobody"
     try:
@@ -103,7 +103,7 @@ def _question(question: str, choices: Sequence[str] | None, within: float | None
             raise ValueError(f"The default {default!r} is none of the choices.")
     for text in (question, default or "", *(offered or ())):
         utf8_size(text)
-    return Question("", question, offered, default, t=0.0)
+    return Question("", question, offered, default, within, t=0.0)
 
 
 def _answered_outside(question: Question) -> str:

@@ -103,14 +103,14 @@ class Detail(Event, frozen=True, tag="detail"):
 class Question(Event, frozen=True, tag="question"):
     """A step waits for a person. `choices` are all that may be answered; None for any text.
 
-    At second `until` of the run nobody is waited for any more, and the answer is the `default`, if there is one.
+    `within` so many seconds of `t` it must be answered; then the answer is the `default`, if there is one.
     """
 
     step: str
     question: str
     choices: tuple[str, ...] | None = None
     default: str | None = None
-    until: float | None = None
+    within: float | None = None
 
 
 class Answer(Event, frozen=True, tag="answer"):

@@ -55,7 +55,7 @@ class StepProgress(_State, frozen=True):
 
 
 class OpenQuestion(_State, frozen=True):
-    """What a step waits for a person to answer. `n` is the number of the question; the rest is as that tells it."""
+    """What a step waits for a person to answer: question number `n`. `until` is the second of the run up to which."""
 
     n: int
     question: str
@@ -248,7 +248,11 @@ class _Step:
             self.questions.pop(event.to, None)
         else:
             self.questions[event.n] = OpenQuestion(
-                n=event.n, question=event.question, choices=event.choices, default=event.default, until=event.until
+                n=event.n,
+                question=event.question,
+                choices=event.choices,
+                default=event.default,
+                until=round(event.t + event.within, 4) if event.within is not None else None,
             )
 
     def state(self, status: Progress | None) -> StepState:

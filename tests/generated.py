@@ -16,7 +16,7 @@ import msgspec
 import trio
 from hypothesis import strategies as st
 
-from narrate import Limits, Pipeline, Retry, concurrent, each, progress, relay, say, show, step
+from narrate import Limits, Pipeline, Retry, ask, concurrent, each, progress, relay, say, show, step
 from narrate.errors import Explained
 from narrate.events import Event, OutlinedGroup, OutlinedPipeline, RunStarted
 from narrate.verbs import speaking
@@ -73,6 +73,11 @@ class Tidy(_Described):
 
 
 @dataclass(frozen=True, repr=False)
+class Ask(_Described):
+    """Asks, and is not answered in time."""
+
+
+@dataclass(frozen=True, repr=False)
 class Fail(_Described):
     pass
 
@@ -97,7 +102,7 @@ class Beside(_Described):
     scripts: "tuple[Script, ...]"
 
 
-Act = Say | Show | Report | Wait | Tidy | Fail | Tokens | Each | Beside
+Act = Say | Show | Report | Wait | Tidy | Ask | Fail | Tokens | Each | Beside
 Script = tuple[Act, ...]
 
 
@@ -168,7 +173,7 @@ def _steps(draw: st.DrawFn, wild: bool, loud: bool) -> Does:
 
 @st.composite
 def _scripts(draw: st.DrawFn, depth: int, may_fail: bool, wild: bool, loud: bool) -> Script:
-    plain: list[Act] = [Wait(), Wait(), Say(), Show(), Tidy(), Report()] if loud else [Wait(), Wait(), Report()]
+    plain: list[Act] = [Wait(), Wait(), Say(), Show(), Tidy(), Ask(), Report()] if loud else [Wait(), Wait(), Report()]
     act = st.sampled_from(plain) | st.integers(1, 4).map(Tokens)
     if wild and may_fail:
         act = act | st.just(Tidy(breaks=True))
@@ -243,6 +248,8 @@ class Witness:
                 await self.wait()
             case Tidy(breaks):
                 await self.tidy(path, breaks)
+            case Ask():
+                return await ask(f"{path}, act {place}?", within=0.25, default="unheard")
             case Fail():
                 raise self.error(Broken(f"{path} broke at act {place}."))
             case Tokens(count):

@@ -9,9 +9,24 @@ from pathlib import Path
 import trio
 from pydantic import BaseModel
 
-from narrate import Caller, Pipeline, Retry, Run, concurrent, each, progress, relay, resource, say, show, start, step
+from narrate import (
+    Caller,
+    Pipeline,
+    Retry,
+    Run,
+    ask,
+    concurrent,
+    each,
+    progress,
+    relay,
+    resource,
+    say,
+    show,
+    start,
+    step,
+)
 from narrate.errors import Explained
-from narrate.events import Event, Gap
+from narrate.events import Event, Gap, Question
 from narrate.journal.sqlite import SqliteJournal
 from narrate.narrator import open_narrator
 from narrate.recordings import stand_ins, world
@@ -202,6 +217,58 @@ async def travelled(*failures: str) -> Sequence[Event]:
     request = {"q": "somewhere hot tomorrow, 3 hours at most"}
     async with start(travel_escape, request, **stand_ins(world(paths), [travel_escape])) as run:
         return await heard(run)
+
+
+@step("Setting the table", retry=Retry(attempts=2, on=Busy, wait_initial=0.2, wait_jitter=0))
+async def table(oven: Oven) -> str:
+    day = await ask("On which day?\nIt may rain.", ["Friday", "Saturday"])
+    where = await ask("Inside or outside?", ["inside", "outside"], within=2, default="inside")
+    if not oven.asked:
+        await oven.bake()
+    return f"{day}, {where}"
+
+
+@step("Inviting")
+async def inviting() -> list[str]:
+    async def invite(name: str) -> str:
+        say(f"{name} should come.")
+        return await ask(f"What does {name} drink?")
+
+    return await each(["Ada", "Ben"], invite, label=str)
+
+
+@step("Paying")
+async def paying() -> None:
+    with trio.move_on_after(0.5):
+        await ask("Who pays?", within=60)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ask, "Cash?", ["yes", "no"])
+        await trio.sleep(0.1)
+        await ask("A tip?")
+
+
+party = Pipeline("party", concurrent(table, inviting), paying, resources=[oven], title="A party")
+
+ANSWERS = {
+    "On which day?\nIt may rain.": "Saturday",
+    "What does Ada drink?": "Water.\nTea, if it is cold.",
+    "What does Ben drink?": "Wine",
+    "A tip?": "10 %",
+}
+
+
+async def asked() -> Sequence[Event]:
+    """A run whose questions are answered, or come to nothing in each of the ways that there are."""
+    events: list[Event] = []
+    async with start(party) as run:
+        async for event in run.events(status=True):
+            events.append(event)
+            if isinstance(event, Question) and event.question in ANSWERS:
+                await trio.sleep(0.3)
+                await run.answer(ANSWERS[event.question], event.n)
+                if event.question == "A tip?":
+                    run.cancel("There is no money.")
+    return events
 
 
 class Door:

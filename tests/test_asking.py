@@ -184,7 +184,7 @@ async def test_when_the_time_is_over_the_default_is_the_answer_and_the_story_say
         assert await running.result() == "no"
     assert "  ? Ship it? (yes / no)\n  → no (nobody answered in time)\n" in transcript(events)
     question, answer = [event for event in events if isinstance(event, (Question, Answer))]
-    assert (question.until, answer.t, answer.by) == (300.0, 300.0, "default")
+    assert (question.within, answer.t, answer.by) == (300.0, 300.0, "default")
 
 
 async def test_an_answer_after_the_default_comes_too_late(autojump_clock):

@@ -87,7 +87,7 @@ BY_FIELD = {
     "done": st.none() | counts,
     "to": counts,
     "by": st.sampled_from(["person", "default", "nobody"]),
-    "until": st.none() | seconds,
+    "within": st.none() | seconds,
     "choices": st.none() | st.lists(texts, max_size=3).map(tuple),
 }
 

@@ -38,6 +38,7 @@ VIRTUAL: dict[str, Callable[[], Awaitable[Sequence[Event]]]] = {
     "finished": story_runs.finished,
     "failed": story_runs.failed,
     "cancelled": story_runs.cancelled,
+    "asked": story_runs.asked,
     "late": story_runs.heard_late,
     "trimmed": story_runs.trimmed,
     "holed": story_runs.holed,
@@ -75,7 +76,7 @@ def folded(lines: Sequence[bytes]) -> Iterator[dict[str, Any]]:
         else:
             snapshot.take([event])
             text = form.story([event])
-        state: dict[str, Any] = msgspec.to_builtins(snapshot.state(latest.values()))
+        state: dict[str, Any] = json.loads(msgspec.json.encode(snapshot.state(latest.values())))
         told = {step["step"]: step for step in state.pop("steps")}
         changed = {path: step for path, step in told.items() if known.get(path) != step}
         run = {field: value for field, value in state.items() if known[""].get(field, ...) != value}
@@ -137,7 +138,7 @@ def test_the_stories_are_of_every_kind():
     words = ["waiting", "working", "retrying", "done", "skipped", "failed", "cancelled", "unreached", "unknown"]
 
     assert [word for word in words if f'"state":"{word}"' not in whole] == []
-    marks = ['"type":"gap"', '"first":', '"fallback":', '"link":', '"note":']
+    marks = ['"type":"gap"', '"first":', '"fallback":', '"link":', '"note":', '"questions":', '"until":']
     assert [mark for mark in marks if mark not in whole] == []
 
 
