@@ -10,6 +10,7 @@ import { about, duration, sentence } from "./words.js";
 const WORDS = {
   waiting: "Beginning…",
   working: "Working",
+  asking: "Waiting for your answer",
   finished: "Done",
   failed: "Failed",
   cancelled: "Cancelled",
@@ -17,6 +18,7 @@ const WORDS = {
   cut: "Cut off",
 };
 const MARKS = { finished: "done", failed: "failed", cancelled: "cancelled", cut: "failed" };
+const LIKE = { ...MARKS, asking: "asking" };
 const SAID = new Set(["message", "summary"]);
 const PASSING = new Set([429, 503, 504]); // what another try may well not meet again
 
@@ -41,6 +43,7 @@ export class Head {
     clock: element("span", { class: "clock" }),
     left: element("span", { class: "left" }),
     now: element("span", { class: "now", "aria-hidden": "true" }),
+    go: element("button", { type: "button", class: "go", hidden: true }, "Go to the question"),
     state: element("p", { class: "state", tabindex: "-1" }),
     whole: element("progress", { class: "whole", max: "1", "aria-label": "How far the run is" }),
     problem: element("div", { class: "problem", role: "alert" }),
@@ -53,16 +56,18 @@ export class Head {
   /**
    * @param {boolean} titled whether the pipeline's title stands above already
    * @param {ReturnType<typeof controls>} controls
+   * @param {() => void} goToQuestion
    */
-  constructor(titled, controls) {
-    const { title, note, mark: drawn, word, clock, left, now, state, whole, problem } = this.#parts;
+  constructor(titled, controls, goToQuestion) {
+    const { title, note, mark: drawn, word, clock, left, now, go, state, whole, problem } = this.#parts;
     this.#controls = controls;
     title.hidden = titled;
     note.hidden = problem.hidden = true;
     state.append(drawn, word, clock, left, now);
+    go.addEventListener("click", goToQuestion);
     this.element = element("header", { class: "head" }, title, note,
       state,
-      element("div", { class: "buttons" }, controls.cancel, controls.again, controls.link, controls.copy),
+      element("div", { class: "buttons" }, go, controls.cancel, controls.again, controls.link, controls.copy),
       whole, problem);
     this.#show("connecting", WORDS.connecting);
   }
@@ -91,18 +96,20 @@ export class Head {
 
   /** @param {Story} story @param {number} at local seconds */
   draw(story, at) {
-    const { title, note, clock, left, now, whole } = this.#parts;
+    const { title, note, clock, left, now, go, whole } = this.#parts;
     const { run } = story;
     if (this.#drawn === "cut") return;
     if (run.title) setText(title, run.title);
     setText(note, run.note ?? "");
     note.hidden = !run.note;
     const ended = run.state === "finished" || run.state === "failed" || run.state === "cancelled";
-    const state = run.n ? run.state : "connecting";
+    const [asked] = story.questions();
+    const state = asked ? "asking" : run.n ? run.state : "connecting";
     if (state !== this.#drawn) this.#show(state, WORDS[state]);
     setText(clock, run.n ? duration(story.elapsed(at)) : "");
-    setText(left, ended ? run.reason ?? "" : this.#connection || remaining(story, at));
-    setText(now, ended ? outcome(story) : doing(story));
+    setText(left, ended ? run.reason ?? "" : this.#connection || (asked ? "" : remaining(story, at)));
+    setText(now, ended ? outcome(story) : asked?.question ?? doing(story));
+    go.hidden = !asked;
     const share = ended ? 1 : story.share(at);
     if (share == null) whole.removeAttribute("value");
     else whole.value = share;
@@ -116,7 +123,7 @@ export class Head {
     this.#drawn = state;
     this.element.dataset.state = state;
     setText(says, word);
-    drawn.replaceChildren(mark(MARKS[/** @type {keyof MARKS} */ (state)] ?? "working"));
+    drawn.replaceChildren(mark(LIKE[/** @type {keyof LIKE} */ (state)] ?? "working"));
     const { cancel } = this.#controls;
     const wasHere = /** @type {Document | ShadowRoot} */ (cancel.getRootNode()).activeElement === cancel;
     cancel.hidden = ended;

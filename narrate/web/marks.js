@@ -18,6 +18,10 @@ const SHAPES = {
     ["circle", { cx: "10", cy: "10", r: "8", class: "disc" }],
     ["path", { d: "m7.2 7.2 5.6 5.6m0-5.6-5.6 5.6", class: "cut" }],
   ],
+  asking: [
+    ["circle", { cx: "10", cy: "10", r: "8", class: "disc" }],
+    ["path", { d: "M7.7 7.9a2.4 2.4 0 1 1 3.5 2.2c-.8.4-1.2.8-1.2 1.6m0 2.6v.01", class: "cut" }],
+  ],
   skipped: [
     ["circle", { cx: "10", cy: "10", r: "6.5", class: "track" }],
     ["path", { d: "M7.4 10h5.2", class: "line" }],

@@ -1,6 +1,6 @@
 // What `narrate-run.js` promises: the element, and what it tells the page around it.
 
-import type { StoryEvent } from "./narrate.js";
+import type { Answer, StoryEvent } from "./narrate.js";
 
 /** What becomes of the run that an element shows; `cut` and `rejected` are of the connection, not of the run. */
 export type Showing =
@@ -22,12 +22,34 @@ export class NarrateRun extends HTMLElement {
 
   /** Cancel the run that is shown; nothing happens to one that has ended. */
   cancel(): Promise<void>;
+
+  /**
+   * Answer a question of the run that is shown, as its form does: `to` is the question's number, and may be left out
+   * where one alone is open. Gives and rejects as `Run.answer` in `narrate.d.ts`.
+   */
+  answer(value: string, to?: number): Promise<Answer | undefined>;
+}
+
+/** What a run asks: with `choices` (null: any text is an answer), and up to second `until` of the run. */
+export interface AskedOfRun {
+  id: string;
+  title: string;
+  n: number;
+  step: string;
+  question: string;
+  choices: string[] | null;
+  default: string | null;
+  until: number | null;
 }
 
 /** What bubbles from the element, also out of other shadow roots. */
 export interface NarrateRunEvents {
   "narrate-begun": CustomEvent<{ id: string; url: string; title: string; pipeline: string }>;
   "narrate-told": CustomEvent<StoryEvent>;
+  /** A step waits for a person: once a question, when it has been open for a moment. */
+  "narrate-asked": CustomEvent<AskedOfRun>;
+  /** What was asked is settled, in whatever way; so many questions are still `open`. */
+  "narrate-answered": CustomEvent<AskedOfRun & { open: number }>;
   "narrate-ended": CustomEvent<{ id: string; state: "finished" | "failed" | "cancelled"; title: string }>;
   "narrate-connection": CustomEvent<{ state: "connecting" | "open" | "waiting"; wait?: number; reason?: string }>;
 }

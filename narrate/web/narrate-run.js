@@ -17,7 +17,7 @@ import { sentence } from "./words.js";
 /** @typedef {import("./narrate.js").Run} Run */
 /** @typedef {import("./pipelines.js").Pipeline} Pipeline */
 
-const SHEETS = await Promise.all(["form.css", "details.css", "narrate-run.css"].map(sheet));
+const SHEETS = await Promise.all(["form.css", "details.css", "narrate-run.css", "questions.css"].map(sheet));
 
 export class NarrateRun extends HTMLElement {
   static observedAttributes = ["src", "run"];
@@ -109,6 +109,17 @@ export class NarrateRun extends HTMLElement {
       turnOff(cancel, false);
       this.#complain(`It could not be cancelled: ${/** @type {Error} */ (error).message}`);
     }
+  }
+
+  /**
+   * Answer a question of the run that is shown, as its form does. Gives the answer as it was told, or undefined where
+   * it is kept and not told yet.
+   * @param {string} value
+   * @param {number} [to] the question's number; it may be left out where one alone is open
+   */
+  async answer(value, to) {
+    if (!this.#telling) throw new TypeError("There is no run here that could be answered.");
+    return this.#telling.answer(value, to);
   }
 
   get #address() {

@@ -51,6 +51,12 @@ export interface Run<Result = unknown> extends AsyncIterable<StoryEvent<Result>>
    * where that ends first, and with a TypeError where the run was never begun.
    */
   cancel(): Promise<RunState<Result>>;
+  /**
+   * Answer the question that is event number `to`, and have the answer as it was told; undefined where it is kept and
+   * not told yet. `to` may be left out where one question alone is open. The same answer given again is the same
+   * answer. Rejects as `cancel` does: `Rejected` says 409 where the answer comes too late, 422 where it does not fit.
+   */
+  answer(value: string, to?: number): Promise<Answer | undefined>;
 }
 
 export interface Options {
@@ -134,6 +140,8 @@ export type Recorded<Result = unknown> =
   | Message
   | Token
   | Detail
+  | Question
+  | Answer
   | StepRetrying
   | StepFinished
   | StepSkipped
@@ -196,6 +204,31 @@ export interface Detail extends Numbered {
   /** Bytes of the data as JSON. */
   readonly size?: number;
   readonly link?: string;
+}
+
+/**
+ * A step waits for a person. `choices` are all that may be answered; without them any text may be. Within so many
+ * seconds of `t` it must be answered; then the answer is the `default`, if there is one.
+ */
+export interface Question extends Numbered {
+  readonly type: "question";
+  readonly step: string;
+  readonly question: string;
+  readonly choices?: readonly string[];
+  readonly default?: string;
+  readonly within?: number;
+}
+
+/**
+ * The end of question number `to`. `by` is `person`; `default` where nobody answered in time; or `nobody` where it was
+ * taken back, or its time was over without a default: then there is no `value`.
+ */
+export interface Answer extends Numbered {
+  readonly type: "answer";
+  readonly step: string;
+  readonly to: number;
+  readonly by: "person" | "default" | "nobody";
+  readonly value?: string;
 }
 
 /** The attempt numbered `attempt` of at most `of` failed; the next begins in `wait` seconds. */
@@ -330,6 +363,8 @@ export interface StepState {
     readonly unit?: string;
     readonly text?: string;
   };
+  /** What it waits for a person to answer: question number `n`, up to second `until` of the run. */
+  readonly questions?: readonly (Omit<Question, "type" | "step" | "t" | "within"> & { readonly until?: number })[];
 }
 
 // --- The parts, for whoever builds another reader ---

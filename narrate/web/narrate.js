@@ -22,7 +22,7 @@ export function narrate(url, input, options = {}) {
 export function follow(runUrl, options = {}) {
   const home = absolute(runUrl);
   home.pathname = home.pathname.replace(/\/(events)?$/, "");
-  return new Told({ method: "GET", url: eventsOf(home) }, options, home.href);
+  return new Told({ method: "GET", url: below(home, "events") }, options, home.href);
 }
 
 /** @implements {api.Rejected} */
@@ -111,8 +111,7 @@ export class Decoder {
     // The id counts only from here: a stream cut within an event must not be resumed after it.
     const [data, event, id] = [this.#data, this.#event || "message", this.#id];
     this.lastEventId = id;
-    this.#data = [];
-    this.#event = "";
+    [this.#data, this.#event] = [[], ""];
     return data.length ? [{ data: data.join("\n"), event, id }] : [];
   }
 }
@@ -149,10 +148,8 @@ function inBytes(id) {
 /** Why an answer is no story: a drop where asking again may help, else for good. @param {Response} response */
 async function notAStory(response) {
   const { status, headers } = response;
-  if (status === 200) {
-    const detail = `The answer is ${mediaType(response) || "of no type"}, not ${EVENT_STREAM}.`;
-    return new Rejected({ title: "This is no story", status, detail });
-  }
+  const detail = `The answer is ${mediaType(response) || "of no type"}, not ${EVENT_STREAM}.`;
+  if (status === 200) return new Rejected({ title: "This is no story", status, detail });
   const refused = new Rejected(await problemOf(response));
   return status === 429 || status >= 500 ? new Dropped(refused.message, refused, retryAfter(headers)) : refused;
 }
@@ -170,8 +167,8 @@ const mediaType = ({ headers }) => (headers.get("Content-Type") ?? "").split(";"
 /** @param {string | URL} url */
 const absolute = (url) => new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href);
 
-/** @param {URL} home The address of a run's state. */
-const eventsOf = (home) => new URL(`${home.pathname}/events${home.search}`, home).href;
+/** @param {URL} home The address of a run's state. @param {string} what */
+const below = (home, what) => new URL(`${home.pathname}/${what}${home.search}`, home).href;
 
 /** @param {number} seconds @param {() => void} act */
 const after = (seconds, act) => setTimeout(act, Math.min(seconds * 1000, LONGEST));
@@ -225,18 +222,24 @@ class Told {
     return this.#end.promise;
   }
 
-  async cancel() {
+  cancel = () => this.#act("DELETE");
+  /** @type {api.Run["answer"]} */ answer = (value, to) => this.#act("POST", { value, to });
+
+  /** Ask something of the run itself. @param {string} method @param {object} [answer] */
+  async #act(method, answer) {
     this.#hurry?.();
     await null;
-    if (!this.#begun && !this.url) throw new TypeError("There is nothing to cancel: this run was never begun.");
+    if (!this.#begun && !this.url) throw new TypeError("This run was never begun.");
     const url = this.url ?? (await this.#home.promise);
-    const headers = await this.#headers({ Accept: "application/json" });
+    const headers = await this.#headers({ "Accept": "application/json", "Content-Type": answer && "application/json" });
+    const body = JSON.stringify(answer);
+    const request = new Request(body ? below(new URL(url), "answers") : url, { method, headers, body });
     // Without the signal: who cancels and then leaves has cancelled.
-    const response = await fetch(new Request(url, { method: "DELETE", headers })).catch((cause) => {
+    const response = await fetch(request).catch((cause) => {
       throw new Cut(this.last, "The server cannot be reached.", { cause });
     });
     if (!response.ok) throw new Rejected(await problemOf(response));
-    return response.json();
+    if (!body || response.status === 200) return response.json(); // else it is kept, and will be told
   }
 
   /** @returns {AsyncGenerator<StoryEvent, void, void>} */
@@ -306,7 +309,7 @@ class Told {
           if (ended) return true;
           signal.throwIfAborted();
           if (event.type === "detached" && this.#asking.method === "POST") {
-            this.#asking = { method: "GET", url: eventsOf(new URL(event.link, response.url)) };
+            this.#asking = { method: "GET", url: below(new URL(event.link, response.url), "events") };
             return false;
           }
         }
@@ -322,9 +325,7 @@ class Told {
   async #request(signal) {
     const { method, url, body, key } = this.#asking;
     const headers = await this.#headers({
-      "Accept": EVENT_STREAM,
-      "Content-Type": body && "application/json",
-      "Idempotency-Key": key,
+      "Accept": EVENT_STREAM, "Content-Type": body && "application/json", "Idempotency-Key": key,
       "Last-Event-ID": inBytes(this.#place),
     });
     return new Request(url, { method, body, headers, signal, cache: "no-store" });

@@ -1,5 +1,5 @@
 // @ts-check
-// The page: which pipeline is shown, the panel of my runs, and the word that a run has ended while nobody looked.
+// The page: which pipeline is shown, the panel of my runs, and the word that a run ends, or asks, while nobody looks.
 //
 // The address says what is shown: `?pipeline=…` a form, `?run=…` a run, so that a reload, a second tab and a friend see
 // the same. What was asked stays with the entry in this tab's history, and goes nowhere else.
@@ -116,12 +116,15 @@ function row({ run, title, state, began, seconds }) {
     element("span", { class: "word" }, WORDS[/** @type {keyof WORDS} */ (state)] + took), element("small", {}, at)));
 }
 
-panel.addEventListener("toggle", () => {
+function toggled() {
   const open = panel.matches(":popover-open");
   get("notify").hidden = !open || !("Notification" in window) || Notification.permission !== "default";
   if (open) void refresh();
   else clearTimeout(looking);
-});
+}
+
+panel.addEventListener("toggle", toggled);
+if (panel.matches(":popover-open")) toggled(); // it opens without us, and may have before this was loaded
 
 // Asked for once, and only by who wants it: a page that asks unasked is refused for ever.
 get("notify").addEventListener("click", async () => {
@@ -144,10 +147,31 @@ addEventListener("narrate-ended", (event) => {
   const { id, state, title } = /** @type {CustomEvent} */ (event).detail;
   document.title = `${state === "finished" ? "✓" : "✗"} ${title}`;
   if (panel.matches(":popover-open")) void refresh();
-  if (!document.hidden || !("Notification" in window) || Notification.permission !== "granted") return;
-  const told = new Notification(title, { body: ENDED[/** @type {keyof ENDED} */ (state)], tag: id, icon: "/web/icon.svg" });
-  told.onclick = () => window.focus();
+  notify(id, title, ENDED[/** @type {keyof ENDED} */ (state)]);
 });
+
+addEventListener("narrate-asked", (event) => {
+  const { id, title, question } = /** @type {CustomEvent} */ (event).detail;
+  document.title = `? ${title}`;
+  notify(id, title, question);
+});
+
+addEventListener("narrate-answered", (event) => {
+  const { title, open } = /** @type {CustomEvent} */ (event).detail;
+  if (!open) document.title = `… ${title}`;
+});
+
+/**
+ * Say something of a run to who looks elsewhere, and wants to be told.
+ * @param {string} id
+ * @param {string} title
+ * @param {string} body
+ */
+function notify(id, title, body) {
+  if (!document.hidden || !("Notification" in window) || Notification.permission !== "granted") return;
+  const told = new Notification(title, { body, tag: id, icon: "/web/icon.svg" });
+  told.onclick = () => window.focus();
+}
 
 addEventListener("popstate", () => void show());
 

@@ -2,17 +2,20 @@
 // The rows of a story: one a step, laid out at once from the outline, each with what was told of it under its title.
 //
 // They draw what a Story holds and keep nothing of their own but what was drawn already, so that a frame costs what is
-// new in it: a token is added to the text node that is there.
+// new in it: a token is added to the text node that is there. A question is drawn, and answered, in `questions.js`.
 
 import { drawDetail } from "./details.js";
 import { element, setText } from "./dom.js";
 import { mark } from "./marks.js";
+import { QuestionForm } from "./questions.js";
+import { questionOf } from "./step.js";
 import { STATES, about, duration, howFar, size } from "./words.js";
 
 /** @typedef {import("./story.js").Story} Story */
 /** @typedef {import("./story.js").Stage} Stage */
 /** @typedef {import("./story.js").Step} Step */
 /** @typedef {import("./story.js").Line} Line */
+/** @typedef {import("./questions.js").Give} Give */
 /** @typedef {(detail: any) => Promise<unknown>} Data  Gives a detail's data, which is fetched when it is large. */
 
 /** Items of one step that get a row each; of the others it is said how many they are. */
@@ -25,14 +28,17 @@ export class Rows {
   #rows = new Map();
   #story;
   #data;
+  #give;
 
   /**
    * @param {Story} story
    * @param {Data} data
+   * @param {Give} give
    */
-  constructor(story, data) {
+  constructor(story, data, give) {
     this.#story = story;
     this.#data = data;
+    this.#give = give;
     this.element = element("ol", { class: "story" });
   }
 
@@ -64,6 +70,14 @@ export class Rows {
     }
   }
 
+  /** Go to the first question that waits for an answer. */
+  focusQuestion() {
+    for (const { step, n } of this.#story.questions()) {
+      const form = this.#rows.get(step)?.asked.get(n);
+      if (form) return form.focus();
+    }
+  }
+
   /** Leave open what was under way: what becomes of it will not be heard. */
   cut() {
     for (const row of this.#rows.values()) if (!row.settled) row.cut();
@@ -71,7 +85,8 @@ export class Rows {
 
   /** @param {Step} step @param {number} at */
   #times(step, at) {
-    return { elapsed: this.#story.elapsedOf(step.path, at), long: this.#story.isLong(step.path, at) };
+    const long = this.#story.isLong(step.path, at) && !step.questions.length; // it is not the step that takes long
+    return { now: this.#story.elapsed(at), elapsed: this.#story.elapsedOf(step.path, at), long };
   }
 
   /** @param {readonly Stage[]} stages @param {HTMLElement} place */
@@ -113,12 +128,14 @@ export class Rows {
 
   /** @param {Step} step @param {HTMLElement} place */
   #place(step, place) {
-    const row = new Row(step, this.#data);
+    const row = new Row(step, this.#data, this.#give);
     this.#rows.set(step.path, row);
     place.append(row.element);
     return row;
   }
 }
+
+/** @typedef {{now: number, elapsed: number | null, long: boolean}} Times */
 
 class Row {
   /** Whether nothing about its time will change any more. */
@@ -132,13 +149,18 @@ class Row {
   #items = 0;
   #state = "";
   #data;
+  #give;
+  /** @type {Map<number, QuestionForm>} what was asked, by number */
+  asked = new Map();
 
   /**
    * @param {Step} step
    * @param {Data} data
+   * @param {Give} give
    */
-  constructor(step, data) {
+  constructor(step, data, give) {
     this.#data = data;
+    this.#give = give;
     this.mark = element("span", { class: "mark" });
     this.title = element("span", { class: "title" });
     this.said = element("span", { class: "unseen" });
@@ -186,24 +208,28 @@ class Row {
     return made;
   }
 
-  /** @param {Step} step @param {{elapsed: number | null, long: boolean}} times */
+  /** @param {Step} step @param {Times} times */
   draw(step, times) {
     setText(this.title, step.title);
     this.told = step.told;
-    if (step.state !== this.#state) {
-      this.#state = step.state;
+    const state = step.questions.length ? "asking" : step.state;
+    if (state !== this.#state) {
+      this.#state = state;
       this.element.dataset.state = step.state;
-      this.mark.replaceChildren(mark(step.state));
+      this.element.toggleAttribute("data-asking", state === "asking");
+      this.mark.replaceChildren(mark(state));
       this.settled = ENDED.has(step.state);
     }
-    setText(this.said, ` (${STATES[step.state]})`);
+    setText(this.said, ` (${STATES[state]})`);
     this.#drawProgress(step);
-    this.#drawLines(step.lines);
+    this.#drawLines(step);
     this.time(step, times);
   }
 
   cut() {
     this.settled = true;
+    for (const form of this.asked.values()) form.draw(false);
+    this.element.removeAttribute("data-asking");
     this.element.dataset.state = "unknown";
     this.mark.replaceChildren(mark("unknown"));
     setText(this.said, ` (${STATES.unknown})`);
@@ -211,8 +237,9 @@ class Row {
     this.bar.remove();
   }
 
-  /** @param {Step} step @param {{elapsed: number | null, long: boolean}} times */
-  time(step, { elapsed, long }) {
+  /** @param {Step} step @param {Times} times */
+  time(step, { now, elapsed, long }) {
+    for (const form of this.asked.values()) form.tick(now);
     const usual = step.usual ? `usually ${about(step.usual)}` : "";
     this.element.toggleAttribute("data-long", long && !this.settled);
     if (step.state === "waiting") setText(this.seconds, usual);
@@ -230,8 +257,8 @@ class Row {
     if (!this.bar.isConnected) this.far.before(this.bar);
   }
 
-  /** @param {Line[]} lines */
-  #drawLines(lines) {
+  /** @param {Step} step */
+  #drawLines({ lines, questions }) {
     const drawn = this.#lines;
     const last = lines[drawn.length - 1];
     if (last?.kind === "tokens") {
@@ -239,11 +266,22 @@ class Row {
       text.appendData(last.text.slice(text.length));
     }
     for (const line of lines.slice(drawn.length)) {
-      const made = line.kind === "detail" ? detail(line, this.#data) : said(line);
+      const made = this.#made(line);
       drawn.push(this.#put(made, line.n, this.#before(line.n)));
     }
     // Only its end says of a step that what it said was said by a stand-in.
-    if (this.settled) lines.forEach(({ kind }, n) => kind === "detail" || (drawn[n].dataset.kind = kind));
+    if (this.settled) lines.forEach(({ kind }, n) => kind === "fallback" && (drawn[n].dataset.kind = kind));
+    const open = new Set(questions.map(({ n }) => n));
+    for (const [n, form] of this.asked) form.draw(open.has(n));
+  }
+
+  /** @param {Line} line */
+  #made(line) {
+    if (line.kind === "detail") return detail(line, this.#data);
+    if (line.kind !== "question") return said(line);
+    const form = new QuestionForm(questionOf(line.event), this.#give);
+    this.asked.set(line.n, form);
+    return form.element;
   }
 }
 

@@ -4,7 +4,7 @@
 // What is told waits for its lane's turn, status does not. So status is believed for as long as the end of the step has
 // not been told; then the record has the last word. The same rules and words as in `narrate/snapshot.py`. Pure.
 
-import { INTERRUPTED, goingOn, missing, retried, sentence } from "./transcript.js";
+import { INTERRUPTED, answered, goingOn, missing, retried, sentence } from "./transcript.js";
 
 /**
  * An event as it travels; `/schema/events.json` says what each type carries.
@@ -19,14 +19,21 @@ import { INTERRUPTED, goingOn, missing, retried, sentence } from "./transcript.j
 /** @typedef {{done: number | null, of: number | null, unit: string | null, text: string | null}} Progress */
 
 /**
+ * What a step waits for a person to answer: question number `n`, with what may be answered (null for any text), and
+ * what the answer will be when the run comes to second `until`.
+ * @typedef {{n: number, question: string, choices: string[] | null, default: string | null, until: number | null}}
+ *   Question
+ */
+
+/**
  * One thing that a step said. Only two things about a line ever change: tokens go on to grow while they are the last
  * line, and a message is found to be of kind `fallback` when the step ends and says that a stand-in gave its value.
  *
  * `n` is the number of the event it is of (of tokens, that of the first), which is `event`.
  * @typedef {{
  *   n: number,
- *   kind: "message" | "tokens" | "detail" | "retry" | "fallback" | "summary" | "skipped" | "failed" | "cancelled" |
- *     "gap",
+ *   kind: "message" | "tokens" | "detail" | "question" | "answer" | "retry" | "fallback" | "summary" | "skipped" |
+ *     "failed" | "cancelled" | "gap",
  *   text: string,
  *   event: StoryEvent,
  * }} Line
@@ -38,10 +45,13 @@ const OVER = new Set(["done", "failed", "cancelled"]);
 /** What a step may be by the record for status to be believed. */
 const OPEN = new Set(["waiting", "working", "retrying", "unknown"]);
 
+/** What a step is while it may wait for a person. */
+const UNDER_WAY = new Set(["working", "retrying"]);
+
 /** Events of a record that are of one step. */
 export const TOLD_OF_STEPS = new Set([
-  "step.started", "message", "token", "detail", "step.retrying", "step.finished", "step.skipped", "step.failed",
-  "step.cancelled",
+  "step.started", "message", "token", "detail", "question", "answer", "step.retrying", "step.finished", "step.skipped",
+  "step.failed", "step.cancelled",
 ]);
 
 export class Step {
@@ -90,6 +100,8 @@ export class Step {
   #announced = null;
   /** How many of its items the record has told of. */
   #itemsTold = 0;
+  /** @type {Map<number, Question>} what it has asked and has not been answered, by number */
+  #asked = new Map();
 
   /**
    * @param {string} path
@@ -101,6 +113,11 @@ export class Step {
     this.title = path;
     this.kind = kind;
     this.parent = parent;
+  }
+
+  /** What it waits for a person to answer, in the order of asking. */
+  get questions() {
+    return UNDER_WAY.has(this.state) ? [...this.#asked.values()] : [];
   }
 
   /**
@@ -117,6 +134,8 @@ export class Step {
       case "message": this.#say("message", event.text, event); break;
       case "token": this.#pass(event, goesOn); break;
       case "detail": this.#say("detail", event.title, event); break;
+      case "question": this.#ask(event); break;
+      case "answer": this.#answer(event); break;
       case "step.retrying": this.#retry(event); break;
       case "step.finished": this.#finish(event); break;
       case "step.skipped": this.#skip(event); break;
@@ -168,6 +187,7 @@ export class Step {
   close() {
     if (this.#word === "waiting") this.#word = "unreached";
     this.#status = null;
+    this.#asked.clear();
     this.#settle();
   }
 
@@ -176,6 +196,25 @@ export class Step {
     this.title = title;
     this.#word = "working";
     this.began = this.#announced = t;
+  }
+
+  /** @param {StoryEvent} event */
+  #ask(event) {
+    this.#isAtWork();
+    this.#asked.set(event.n ?? 0, questionOf(event));
+    this.#say("question", event.question, event);
+  }
+
+  /** @param {StoryEvent} event */
+  #answer(event) {
+    this.#asked.delete(event.to);
+    this.#isAtWork();
+    this.#say("answer", `→ ${answered(/** @type {any} */ (event))}`, event);
+  }
+
+  /** Who asks, or is answered, is at work, also where history is missing. */
+  #isAtWork() {
+    if (this.#word === "unknown") this.#word = "working";
   }
 
   /** @param {StoryEvent} event */
@@ -263,6 +302,11 @@ export class Step {
     const { done = null, of = null, unit = null, text = null } = status;
     if ([done, of, unit, text].some((value) => value !== null)) this.progress = { done, of, unit, text };
   }
+}
+
+/** What a question asks. @param {StoryEvent} event @returns {Question} */
+export function questionOf({ n = 0, t, question, choices = null, default: otherwise = null, within }) {
+  return { n, question, choices, default: otherwise, until: within == null ? null : rounded(t + within) };
 }
 
 /** Of tokens that were joined, the number of the first. @param {StoryEvent} event @returns {number} */

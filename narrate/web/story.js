@@ -15,6 +15,7 @@ export { Step };
 /** @typedef {import("./step.js").StepState} StepState */
 /** @typedef {import("./step.js").Progress} Progress */
 /** @typedef {import("./step.js").Line} Line */
+/** @typedef {import("./step.js").Question} Question */
 /** @typedef {import("./timing.js").Stage} Stage */
 /** @typedef {import("./timing.js").Bar} Bar */
 
@@ -145,6 +146,17 @@ export class Story {
    */
   bars(at) {
     return barsOf(this, this.elapsed(at));
+  }
+
+  /**
+   * What the run waits for a person to answer, in the order of asking, each with the path of its step.
+   * @returns {(Question & {step: string})[]}
+   */
+  questions() {
+    if (ENDED.has(this.run.state)) return [];
+    return [...this.steps.values()]
+      .flatMap(({ path, questions }) => questions.map((one) => ({ ...one, step: path })))
+      .sort((a, b) => a.n - b.n);
   }
 
   /** The whole story told so far, as plain text for people. */

@@ -3,6 +3,7 @@
 //
 // Apart from the element, which stays while runs come and go: a Telling is left as a whole, with all that it drew.
 
+import { Asked } from "./asked.js";
 import { drawDetail } from "./details.js";
 import { element, setText } from "./dom.js";
 import { Head } from "./head.js";
@@ -11,6 +12,7 @@ import { SERVER, drawView } from "./pipelines.js";
 import { Rows } from "./rows.js";
 import { Story } from "./story.js";
 import { Timeline } from "./timeline.js";
+import { offered } from "./transcript.js";
 import { turn } from "./turns.js";
 import { duration, sentence } from "./words.js";
 
@@ -33,7 +35,7 @@ const now = () => performance.now() / 1000;
 /** A run from its first event to its last, in elements of its own. */
 export class Telling {
   #story = new Story();
-  #rows = new Rows(this.#story, (detail) => this.#data(detail));
+  #rows = new Rows(this.#story, (detail) => this.#data(detail), (value, to) => this.answer(value, to));
   #timeline = new Timeline(this.#story);
   #leaving = new AbortController();
   #changed = /** @type {Set<string>} */ (new Set());
@@ -50,6 +52,7 @@ export class Telling {
   #log = element("div", { class: "unseen", role: "log", "aria-live": "polite" });
   #pipeline;
   #again;
+  #asked;
 
   /**
    * @param {(options: object) => Run} begin has the client begin or follow the run, with these of its options
@@ -63,7 +66,8 @@ export class Telling {
     this.#pipeline = pipeline;
     this.#again = again;
     this.#on = on;
-    this.#head = new Head(Boolean(pipeline), controls);
+    this.#head = new Head(Boolean(pipeline), controls, () => this.#rows.focusQuestion());
+    this.#asked = new Asked(this.#story, (name, detail) => on.dispatch(name, { id: this.run?.id, ...detail }));
     this.#view = drawView(pipeline, (detail) => this.#data(detail));
     this.#begin = begin;
     controls.copy.onclick = () => this.#copy(controls.copy, this.#story.transcript());
@@ -75,6 +79,7 @@ export class Telling {
   /** Hear no more of it. */
   leave() {
     this.#leaving.abort();
+    this.#asked.leave();
     cancelAnimationFrame(this.#frame);
     clearInterval(this.#clock);
   }
@@ -88,6 +93,16 @@ export class Telling {
     if (!run?.url) this.leave(); // a server that hears of it all the same sees its reader leave
     else await run.cancel();
     return Boolean(run?.url);
+  }
+
+  /**
+   * Answer a question of the run. Gives the answer as it was told, or undefined where it is kept and not told yet.
+   * @param {string} value
+   * @param {number} [to] the question's number, where several are open
+   */
+  async answer(value, to) {
+    const run = this.run?.url || !this.#again ? this.run : this.#begin({});
+    return run?.answer(value, to);
   }
 
   /** Give the focus to what says how the run is. */
@@ -174,6 +189,7 @@ export class Telling {
     this.#toRead.push(...this.#sentences(event));
     this.#view.tell(event);
     this.#on.dispatch("narrate-told", event);
+    this.#asked.take(event);
     if (TERMINAL.has(event.type)) this.#end();
     this.#frame ||= requestAnimationFrame(() => this.#draw());
   }
@@ -240,7 +256,7 @@ export class Telling {
     const spoken = event.type === "step.finished" ? step.lines.filter(({ kind }) => kind === "tokens") : [];
     const line = step.lines.at(-1);
     if (line && line.n === event.n && !NOT_READ_OUT.has(line.kind)) spoken.push(line);
-    return spoken.map(({ text }) => text);
+    return spoken.map(aloud);
   }
 
   #readOut() {
@@ -270,6 +286,12 @@ export class Telling {
     }
     setTimeout(() => setText(button, before), 1500);
   }
+}
+
+/** A line as it is read out. @param {import("./story.js").Line} line */
+function aloud({ kind, text, event }) {
+  if (kind === "question") return `Question: ${text}${offered(/** @type {any} */ (event))}`;
+  return kind === "answer" ? text.replace("→", "Answer:") : text;
 }
 
 /**

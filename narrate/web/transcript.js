@@ -39,6 +39,21 @@ export const goingOn = (reason) => `${reason} Going on without it.`;
  */
 export const missing = ({ from, to }) => `What was told from ${from} to ${to} is no longer kept.`;
 
+/**
+ * What a question may be answered with, in brackets; nothing where that is any text.
+ * @param {{choices?: readonly string[]}} event a `question`
+ */
+export const offered = ({ choices }) => (choices?.length ? ` (${choices.join(" / ")})` : "");
+
+/**
+ * What came of a question, in a line.
+ * @param {{value?: string, by: string}} event an `answer`
+ */
+export function answered({ value, by }) {
+  if (value == null) return "Nobody answered.";
+  return by === "person" ? value : `${value} (nobody answered in time)`;
+}
+
 /** A text that grows with its events. It remembers which step spoke last: a line told later says whose it is. */
 export class Transcript {
   #text = "";
@@ -88,6 +103,8 @@ export class Transcript {
         return [`• ${event.title}`];
       case "message": return this.#said(event.step, event.text);
       case "detail": return this.#said(event.step, `[${event.title}]`);
+      case "question": return this.#said(event.step, `? ${event.question}${offered(/** @type {any} */ (event))}`);
+      case "answer": return this.#said(event.step, `→ ${answered(/** @type {any} */ (event))}`);
       case "step.retrying": return this.#said(event.step, retried(event));
       case "step.finished": return event.text ? this.#said(event.step, event.text) : [];
       case "step.skipped":

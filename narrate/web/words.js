@@ -16,6 +16,7 @@ export const STATES = {
   cancelled: "cancelled",
   unreached: "not reached",
   unknown: "unknown",
+  asking: "waiting for your answer",
 };
 
 /**
@@ -28,6 +29,14 @@ export function duration(seconds) {
   if (whole < 60) return `${whole} s`;
   const minutes = Math.floor(whole / 60);
   return minutes < 60 ? `${minutes} min ${whole % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/**
+ * How long something is still waited for: in whole seconds, the last of which is not over yet.
+ * @param {number} seconds
+ */
+export function countdown(seconds) {
+  return duration(Math.ceil(seconds)).replace(".0 s", " s");
 }
 
 /**

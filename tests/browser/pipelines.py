@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Literal
 
+import trio
 from pydantic import BaseModel, Field, field_validator
 
-from narrate import Explained, Pipeline, Retry, concurrent, current_run, each, progress, relay, say, show, step
+from narrate import Explained, Pipeline, Retry, ask, concurrent, current_run, each, progress, relay, say, show, step
 from narrate.events import RunId
 from tests.browser.gates import passed
 
@@ -205,6 +206,58 @@ async def patiently() -> str:
 
 
 patient = Pipeline("patient", patiently, title="Patient")
+
+
+# asks, hurried, several: a person is waited for, with each kind of answer that there is.
+
+
+@step("Deciding")
+async def deciding() -> str:
+    say("It can be done.")
+    sure = await ask("Shall it be done?", ["yes", "no"])
+    say("Noted.")
+    return f"{sure}, {await ask('What shall it be called?')}"
+
+
+asks = Pipeline("asks", deciding, title="A question", linger=None)
+
+
+class Hurry(BaseModel):
+    """What `hurried` takes."""
+
+    seconds: float = Field(250, title="How long to wait")
+
+
+@step("Turning")
+async def turning(hurry: Hurry) -> str:
+    turn = await ask("Left or right?", ["left", "right"], within=hurry.seconds, default="left")
+    await passed("hurried")
+    return turn
+
+
+hurried = Pipeline("hurried", turning, takes=Hurry, title="In a hurry", linger=None)
+
+CARRIERS = ["By train to Oslo, and from there on by bicycle", "By air", "By ship, when there is one"]
+DAYS = [f"Day {number}" for number in range(1, 31)]
+
+
+@step("Sending it off")
+async def sending() -> list[str]:
+    answers: list[str] = []
+
+    async def asked(question: str, choices: list[str] | None = None) -> None:
+        answers.append(await ask(question, choices))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(asked, "To whom?")
+        await passed("several")
+        nursery.start_soon(asked, "How?", CARRIERS)
+        await passed("last")
+        nursery.start_soon(asked, "On which day?", DAYS)
+    return answers
+
+
+several = Pipeline("several", sending, title="Several questions", linger=None)
 
 
 # hostile: everything that can be told is markup, which nobody must take for anything but text.

@@ -43,6 +43,19 @@ def trying_again(page, site, gates):
     wait_step(page, "patiently", "retrying")
 
 
+def asking(page, site, gates):
+    begin(page, site, "hurried")
+    expect(page.get_by_role("button", name="left")).to_be_visible()
+
+
+def asking_much(page, site, gates):
+    gates.open("several", "last")
+    begin(page, site, "several")
+    expect(page.locator(".question form")).to_have_count(3)
+    page.get_by_role("button", name="Answer").first.click()
+    expect(page.get_by_text("Write an answer first.")).to_be_visible()
+
+
 def open_details(page, site, gates):
     begin(page, site, "details")
     wait_run(page, "finished")
@@ -87,6 +100,8 @@ def long(page, site, gates):
         my_runs,
         running,
         trying_again,
+        asking,
+        asking_much,
         open_details,
         finished,
         failed,

@@ -30,10 +30,12 @@ new PerformanceObserver((list) => {
 """
 
 NOTIFICATIONS = """
-window.notified = [];
-window.Notification = class extends Notification {
-  constructor(title, options) { super(title, options); notified.push({title, body: options.body}); }
-};
+if (!window.notified) {
+  window.notified = [];
+  window.Notification = class extends Notification {
+    constructor(title, options) { super(title, options); notified.push({title, body: options.body}); }
+  };
+}
 """
 
 
@@ -185,6 +187,19 @@ def test_the_end_of_a_run_that_is_looked_at_is_not_notified(tabs, site, gates):
     assert seen.evaluate("notified") == []
 
 
+def test_a_question_in_a_hidden_tab_is_notified(tabs, site, gates):
+    hidden = tabs()
+    hidden.context.grant_permissions(["notifications"], origin=site.url)
+    begin(hidden, site, "several")
+    expect(hidden).to_have_title("? Several questions")
+    front = tabs()
+    front.goto("about:blank")
+    wait_true(hidden, "document.hidden")
+    gates.open("several")
+    wait_true(hidden, "notified.length")
+    assert hidden.evaluate("notified") == [{"title": "Several questions", "body": "How?"}]
+
+
 def test_a_hidden_tab_goes_on_with_its_story(tabs, site, gates):
     hidden = tabs()
     begin_story(hidden, site)
@@ -206,9 +221,9 @@ def test_notifications_are_asked_for_once_and_on_a_click(page, context, site):
     page.goto(site.url)
     page.get_by_role("button", name="My runs").click()
     assert page.evaluate("asked") == 0
-    page.get_by_role("button", name="Notify me when a run ends").click()
+    page.get_by_role("button", name="Notify me when a run ends, or asks").click()
     wait_true(page, "asked === 1")
-    expect(page.get_by_role("button", name="Notify me when a run ends")).to_be_hidden()
+    expect(page.get_by_role("button", name="Notify me when a run ends, or asks")).to_be_hidden()
 
 
 # --- The keyboard alone, and a page that stands still

@@ -32,6 +32,12 @@ export const message = (path, text, t = 1) => ({ type: "message", step: path, te
 /** @param {string} path @param {string} text @param {object} [more] */
 export const token = (path, text, more = {}) => ({ type: "token", step: path, text, t: 1, ...more });
 
+/** @param {string} path @param {object} [more] */
+export const asked = (path, more = {}) => ({ type: "question", step: path, question: "Shall it?", t: 1, ...more });
+
+/** @param {string} path @param {number} to @param {string} [value] @param {string} [by] */
+export const answer = (path, to, value, by = "person") => ({ type: "answer", step: path, to, by, value, t: 2 });
+
 /** @param {string} path @param {object} says */
 export const status = (path, says) => ({ type: "progress", step: path, t: 1, ...says });
 

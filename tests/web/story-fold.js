@@ -53,9 +53,9 @@ function runOf({ run }) {
  */
 function stepsOf({ steps }, known) {
   return Object.fromEntries([...steps.values()].filter(({ path }) => known.has(path)).map((step) => {
-    const { path, title, state, seconds, text, reason, problem, progress } = step;
+    const { path, title, state, seconds, text, reason, problem, progress, questions } = step;
     const of = { step: path, title, state, seconds, text, reason, problem, progress: progress && written(progress) };
-    return [path, written(of)];
+    return [path, written(of, questions.length ? { questions: questions.map((one) => written(one)) } : {})];
   }));
 }
 

@@ -12,6 +12,8 @@ export async function read(): Promise<string[]> {
   for await (const event of run) console.log(lineOf(event), run.last);
   const state: RunState<Cities> = await run.cancel();
   const names: string[] | undefined = state.result?.cities;
+  const told: string | undefined = (await run.answer("yes", state.steps[0].questions?.[0].n))?.value;
+  console.log(told);
   return names ?? (await run.result()).cities;
 }
 
@@ -26,6 +28,10 @@ export function lineOf(event: StoryEvent<Cities>): string {
     case "message":
     case "token":
       return event.text;
+    case "question":
+      return `${event.question} ${event.choices?.join()} within ${event.within} s, else ${event.default}`;
+    case "answer":
+      return event.value ?? event.by;
     case "step.retrying":
       return `${event.attempt} of ${event.of}, ${event.wait.toFixed()} s: ${event.reason}`;
     case "step.finished":
