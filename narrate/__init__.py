@@ -1,6 +1,7 @@
 """Declare slow work as steps, run it under structured concurrency, and tell what happens in a fixed reading order."""
 
 from narrate.client import RemoteRun, connect, follow
+from narrate.client_sync import RemoteRunSync, connect_sync, follow_sync
 from narrate.declare import Caller, Resource, Retry, Step, concurrent, resource, step
 from narrate.errors import (
     BadInput,
@@ -64,6 +65,7 @@ __all__ = [
     "RecordGone",
     "RecordTooLong",
     "RemoteRun",
+    "RemoteRunSync",
     "ReplayMiss",
     "Resource",
     "Retry",
@@ -82,9 +84,11 @@ __all__ = [
     "check_record",
     "concurrent",
     "connect",
+    "connect_sync",
     "current_run",
     "each",
     "follow",
+    "follow_sync",
     "progress",
     "relay",
     "resource",
