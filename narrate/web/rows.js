@@ -7,7 +7,7 @@
 import { drawDetail } from "./details.js";
 import { element, setText } from "./dom.js";
 import { mark } from "./marks.js";
-import { STATES, about, duration, howFar, size } from "./words.js";
+import { STATES, about, called, duration, howFar, size } from "./words.js";
 
 /** @typedef {import("./story.js").Story} Story */
 /** @typedef {import("./story.js").Stage} Stage */
@@ -188,7 +188,7 @@ class Row {
 
   /** @param {Step} step @param {{elapsed: number | null, long: boolean}} times */
   draw(step, times) {
-    setText(this.title, step.title);
+    setText(this.title, called(step));
     this.told = step.told;
     if (step.state !== this.#state) {
       this.#state = step.state;
