@@ -25,6 +25,7 @@ from narrate.events import (
 )
 from narrate.past import INTERRUPTED
 from narrate.snapshot import StepWord
+from narrate.wire.text import retried
 
 LineKind = Literal["message", "tokens", "detail", "retry", "fallback", "summary", "skipped", "failed", "cancelled"]
 
@@ -194,9 +195,7 @@ class ToldStep:
 
     def _retry(self, event: StepRetrying) -> None:
         self._word = "retrying"
-        failed = f"Attempt {event.attempt} of {event.of} failed: {event.reason} Trying again."
-        again = f"{INTERRUPTED} Beginning again." if event.reason == INTERRUPTED else failed
-        self._say("retry", again, event)
+        self._say("retry", retried(event), event)
         heard = self._status
         if event.reason == INTERRUPTED and heard is not None and heard.state in _OVER and heard.t < event.t:
             self._status = self.ended = None  # the end that it said was lost with the server
