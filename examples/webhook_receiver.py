@@ -10,18 +10,19 @@ a thing twice, whenever an answer is lost on the way. So what comes is written i
 a repetition changes nothing, and only then answered; from there it is handled, at least once, also after a restart.
 """
 
-import json
 import os
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import trio
 from quart import request
 from quart_trio import QuartTrio
-from standardwebhooks import Webhook, WebhookVerificationError
+
+from narrate import WebhookRefused
+from narrate.receiver import Ended, Receiver
 
 LARGEST = 64 * 1024
 """Bytes of a body. Those of narrate have at most 20 kB."""
@@ -32,29 +33,29 @@ class Inbox:
 
     def __init__(self, path: Path) -> None:
         self._db = sqlite3.connect(path, isolation_level=None)
-        self._db.execute("CREATE TABLE IF NOT EXISTS inbox (id TEXT PRIMARY KEY, body BLOB, handled INTEGER DEFAULT 0)")
+        self._db.execute("CREATE TABLE IF NOT EXISTS inbox (id TEXT PRIMARY KEY, told BLOB, handled INTEGER DEFAULT 0)")
 
-    def put(self, webhook_id: str, body: bytes) -> None:
-        """Keep this, unless it is there already."""
-        self._db.execute("INSERT OR IGNORE INTO inbox (id, body) VALUES (?, ?)", (webhook_id, body))
+    def put(self, ended: Ended) -> None:
+        """Keep this, unless it is there already: that it was seen and what is to be done are one row."""
+        self._db.execute("INSERT OR IGNORE INTO inbox (id, told) VALUES (?, ?)", (ended.id, msgspec.json.encode(ended)))
 
-    def maybe_next(self) -> tuple[str, bytes] | None:
+    def maybe_next(self) -> Ended | None:
         """What has waited longest to be handled; None when nothing does."""
-        found = self._db.execute("SELECT id, body FROM inbox WHERE NOT handled ORDER BY rowid LIMIT 1").fetchone()
-        return (found[0], found[1]) if found is not None else None
+        found = self._db.execute("SELECT told FROM inbox WHERE NOT handled ORDER BY rowid LIMIT 1").fetchone()
+        return msgspec.json.decode(found[0], type=Ended) if found is not None else None
 
-    def handled(self, webhook_id: str) -> None:
-        self._db.execute("UPDATE inbox SET handled = 1 WHERE id = ?", (webhook_id,))
+    def handled(self, ended: Ended) -> None:
+        self._db.execute("UPDATE inbox SET handled = 1 WHERE id = ?", (ended.id,))
 
     def close(self) -> None:
         self._db.close()
 
 
-def create_receiver(secret: str, path: Path, handle: Callable[[dict[str, Any]], Awaitable[None]]) -> QuartTrio:
+def create_receiver(secret: str, path: Path, handle: Callable[[Ended], Awaitable[None]]) -> QuartTrio:
     """An app that takes webhooks signed with this secret at `/webhooks`, and hands each to `handle`, one at a time."""
     app = QuartTrio(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST
-    verifier = Webhook(secret)
+    receiver = Receiver(secret)
     inbox: Inbox
     came = trio.Event()
 
@@ -73,28 +74,27 @@ def create_receiver(secret: str, path: Path, handle: Callable[[dict[str, Any]], 
             while True:
                 came = trio.Event()
                 while (waiting := inbox.maybe_next()) is not None:
-                    webhook_id, body = waiting
-                    await handle(json.loads(body))
-                    inbox.handled(webhook_id)
+                    await handle(waiting)
+                    inbox.handled(waiting)
                 await came.wait()
 
     @app.post("/webhooks")
     async def receive() -> tuple[str, int]:
-        body = await request.get_data()  # as it came: the signature is over these bytes, not over what they mean
         try:
-            verifier.verify(body, dict(request.headers))
-        except (WebhookVerificationError, ValueError):  # the latter for a signature or a body that is no text at all
-            return "This is not signed with the secret that we share.", 401
-        inbox.put(request.headers["webhook-id"], body)
-        came.set()
+            ended = receiver.read(request.headers, await request.get_data())  # `read`: the inbox knows what was seen
+        except WebhookRefused as refused:
+            return str(refused), 401
+        if ended is not None:
+            inbox.put(ended)
+            came.set()
         return "", 204
 
     return app
 
 
-async def tell(event: dict[str, Any]) -> None:
+async def tell(ended: Ended) -> None:
     """Where your own work goes. What it raises ends the receiver, and is tried again with the next start."""
-    print(event["type"], event["data"])  # noqa: T201
+    print(ended.type, ended.run, ended.result)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from narrate.asking import answering, ask
 from narrate.client import RemoteRun, connect, follow
+from narrate.client_sync import RemoteRunSync, connect_sync, follow_sync
 from narrate.declare import Caller, Resource, Retry, Step, concurrent, resource, step
 from narrate.errors import (
     BadInput,
@@ -71,6 +72,7 @@ __all__ = [
     "RecordGone",
     "RecordTooLong",
     "RemoteRun",
+    "RemoteRunSync",
     "ReplayMiss",
     "Resource",
     "Retry",
@@ -93,9 +95,11 @@ __all__ = [
     "check_record",
     "concurrent",
     "connect",
+    "connect_sync",
     "current_run",
     "each",
     "follow",
+    "follow_sync",
     "progress",
     "relay",
     "resource",

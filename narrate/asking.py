@@ -51,8 +51,10 @@ async def ask(
     if before is None:
         before = Asked(lane.ask(msgspec.structs.replace(asked, t=lane.now())))
     inquiry.now.append(before)
-    answer = await _answer(before.question, lane, speaker)
-    before.answer, before.open = answer, False
+    try:
+        before.answer = answer = await _answer(before.question, lane, speaker)
+    finally:
+        before.open = False
     if answer.value is None:
         raise NotAnswered(f"Nobody has answered “{question}” within {before.question.within:g} s.")
     return answer.value

@@ -27,7 +27,7 @@ Kept in one leaf file so that any module can raise any of them, and a reader see
     │   └── TooManyOfCaller   … by one caller
     ├── StoryUnreadable       a file that holds no saved run
     ├── StoriesDiffer         two runs that should have told the same did not
-    ├── NetworkBlocked        a test that replays was about to ask the network
+    ├── NetworkBlocked        a test that may not use the network was about to
     ├── WebhookRefused        a webhook that was not signed by who should have
     ├── CassetteError         a recording that cannot be read
     └── ReplayMiss            a request that no recording answers
@@ -307,11 +307,14 @@ class StoriesDiffer(NarrateError, AssertionError):
 
 
 class NetworkBlocked(NarrateError):
-    """A test that replays recordings was about to ask the network."""
+    """A test that may not use the network was about to."""
 
     def __init__(self, where: str) -> None:
         self.where = where
-        super().__init__(f"This test replays recordings, and was about to connect to {where}.")
+        super().__init__(
+            f"This test may not use the network (it replays recordings, or runs with --block-network), and was about "
+            f"to connect to {where}."
+        )
 
 
 class WebhookRefused(NarrateError):

@@ -7,6 +7,7 @@ one is made, numbered and encoded for every token of every stream, and this cost
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from inspect import cleandoc
 from typing import Any, Literal, NewType, cast
 
 import msgspec
@@ -16,6 +17,10 @@ from pydantic_core import to_json as to_json_bytes
 from narrate.errors import NotTellable, Problem
 
 RunId = NewType("RunId", str)
+
+SCHEMA_VERSION = 1
+"""The version of the events' JSON Schema. It goes up when a reader of the one before could misread what is told now;
+fields and types that are added do not count, because readers pass over what they do not know."""
 
 
 class _Value(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -298,8 +303,21 @@ def outlined_in(outline: Iterable[Outlined]) -> Iterator[OutlinedStep | Outlined
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of every event, as an `anyOf` with its definitions."""
-    return msgspec.json.schema(AnyEvent)
+    """The JSON Schema (2020-12) of every event, as an `anyOf` with its definitions.
+
+    Its `$id` is a name, and no address of anything: wherever it is kept, it is the same.
+    """
+    schema = msgspec.json.schema(AnyEvent)
+    for definition in schema["$defs"].values():
+        if "description" in definition:
+            definition["description"] = cleandoc(definition["description"])
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:narrate:events:{SCHEMA_VERSION}",
+        "title": "An event of narrate",
+        "version": SCHEMA_VERSION,
+        **schema,
+    }
 
 
 def _whole(data: Any) -> Any:

@@ -5,12 +5,14 @@ Apart from the other verbs because it runs things, where they only speak.
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, TypeVar, overload
 
 import trio
 
 from narrate.errors import problem_of
 from narrate.events import StepCancelled, StepFailed, StepFinished, StepStarted, utf8_size
+from narrate.pauses import pausing, with_pauses
 from narrate.verbs import Speaker, failure_within, speaking, text_for
 
 T = TypeVar("T")
@@ -156,7 +158,7 @@ class _FanOut:
         token = speaking.set(speaker)
         began = speaker.lane.now() if speaker else 0.0
         try:
-            self.results[index] = await self.fn(self.items[index])
+            self.results[index] = await self._work_on(index)
         except BaseException as error:
             failure = failure_within(error)
             if failure is None:
@@ -173,6 +175,14 @@ class _FanOut:
             speaking.reset(token)
             if speaker is not None:
                 speaker.end()
+
+    def _work_on(self, index: int) -> Awaitable[Any]:
+        item = self.items[index]
+        pause = pausing.get()
+        if pause is None:
+            return self.fn(item)
+        of = self.speaker.path if self.speaker is not None else ""
+        return with_pauses(pause, f"item {index + 1} of {of}", partial(self.fn, item))
 
     def _collect(self, index: int, error: Exception) -> None:
         """Let something stand in for the failed item's result, or stop the others."""

@@ -28,7 +28,7 @@ from narrate.past import Past
 from narrate.pipeline import Pipeline
 from narrate.replying import give_answer
 from narrate.runner import Runner
-from narrate.running import Run
+from narrate.running import Performer, Run, Scripted
 from narrate.template import hint
 from narrate.usual import Usual, with_usual
 from narrate.wiring import CALLER, INPUT, Call, Key
@@ -127,7 +127,8 @@ class Narrator:
         narration.root.tell(self._started(pipeline, begun.run, writer.usual))
         if not held:
             run.release()
-        self._start(run, value, Runner(narration.redactor, keeper))
+        performer = pipeline.performer() if isinstance(pipeline, Scripted) else Runner(narration.redactor, keeper)
+        self._start(run, value, performer)
         return run
 
     async def pick_up(self) -> int:
@@ -190,7 +191,12 @@ class Narrator:
         return await give_answer(self.journal, run_id, value, to, run.hand_answer if run is not None else None)
 
     async def outline(self, pipeline: Pipeline) -> tuple[Outlined, ...]:
-        """The pipeline's outline with what each step usually takes by now; without, where the journal cannot say."""
+        """The pipeline's outline with what each step usually takes by now; without, where the journal cannot say.
+
+        A script has its own.
+        """
+        if isinstance(pipeline, Scripted):
+            return pipeline.outline
         try:
             usual = await self.journal.usual_seconds(pipeline.name)
         except JournalFailed:
@@ -199,6 +205,8 @@ class Narrator:
 
     def _started(self, pipeline: Pipeline, run: RunId, usual: Usual) -> RunStarted:
         """A run's first event."""
+        if isinstance(pipeline, Scripted):
+            return pipeline.started(run)
         outline = with_usual(pipeline.outline, usual)
         return RunStarted(run, pipeline.name, pipeline.title, outline, self.note, t=0.0)
 
@@ -239,10 +247,10 @@ class Narrator:
         run.detach()  # whoever was reading could not keep it from being interrupted
         self._start(run, value, Runner(narration.redactor, keeper, past))
 
-    def _start(self, run: Run, value: Any, runner: Runner) -> None:
+    def _start(self, run: Run, value: Any, performer: Performer) -> None:
         values: dict[Key, Any] = {INPUT: value, CALLER: run.begun.caller, **self._resources}
         self._runs[run.id] = run
-        self._context.run(self._nursery.start_soon, run.execute, runner, values, self._runs)
+        self._context.run(self._nursery.start_soon, run.execute, performer, values, self._runs)
         if self.leaving:  # since it was asked for
             self._hand_over(run)
 

@@ -23,6 +23,7 @@ from narrate.errors import Explained, Problem, ProblemError, StepTimedOut, leave
 from narrate.events import Message, StepCancelled, StepFailed, StepFinished, StepRetrying, StepSkipped, StepStarted
 from narrate.keeping import Keeper
 from narrate.past import INTERRUPTED, Past
+from narrate.pauses import not_counted, pausing, with_pauses
 from narrate.plan import Plan, PlannedGroup, PlannedPipeline, PlannedStep
 from narrate.questions import Inquiry, questions_in
 from narrate.redact import Redactor
@@ -242,9 +243,11 @@ class Runner:
     async def _step(self, step: PlannedStep, values: Values, speaker: Speaker) -> tuple[Any, str | None]:
         """The step's value, and why a stand-in gave it (None where the step did)."""
         token = speaking.set(speaker)
-        work = _within if step.timeout is not None else _attempts if step.retry is not None else _once
+        way = _within if step.timeout is not None else _attempts if step.retry is not None else _once
+        work = partial(way, step, values, speaker)
+        pause = pausing.get()
         try:
-            return _awaited(await work(step, values, speaker)), None
+            return _awaited(await (work() if pause is None else with_pauses(pause, speaker.path, work))), None
         except Exception as error:
             if step.fallback is None:
                 raise
@@ -290,7 +293,7 @@ class Runner:
 async def _within(step: PlannedStep, values: Values, speaker: Speaker) -> Any:
     """The step's value, with all its attempts, within its timeout. Raises StepTimedOut."""
     assert step.timeout is not None
-    with trio.move_on_after(step.timeout):
+    with trio.move_on_after(step.timeout) as limit, not_counted(limit):
         return await (_attempts if step.retry is not None else _once)(step, values, speaker)
     raise StepTimedOut(step.timeout)
 

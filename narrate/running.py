@@ -2,21 +2,24 @@
 
 import logging
 import traceback
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterator
 from contextvars import Context
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import trio
 
 from narrate.errors import NotTellable, Problem, RunCancelled, RunFailed, problem_of
-from narrate.events import Answer, Event, RunCancelledEvent, RunFailedEvent, RunFinished, RunId, plain
+from narrate.events import Answer, Event, RunCancelledEvent, RunFailedEvent, RunFinished, RunId, RunStarted, plain
 from narrate.journal.base import Begun, Journal
 from narrate.journal.live import Reader
 from narrate.narration import Narration
 from narrate.pipeline import Pipeline
+from narrate.plan import Plan
 from narrate.replying import give_answer
-from narrate.runner import Runner, StepFailure
+from narrate.runner import StepFailure
+from narrate.verbs import Lane
 from narrate.wiring import Key
 
 log = logging.getLogger("narrate")
@@ -24,6 +27,40 @@ log = logging.getLogger("narrate")
 HOLD = 10.0
 """Seconds that a run which was begun `held` waits to be released. Then it is nobody's, and is given up; one that
 carries on without readers (`linger=None`) goes."""
+
+
+class Performer(Protocol):
+    """Who carries out what a run is to do and tells it: a `Runner`, or one that follows a script."""
+
+    @property
+    def problem(self) -> Problem:
+        """Why the run failed, after a StepFailure."""
+        ...
+
+    @property
+    def cause(self) -> Exception | None:
+        """The error behind the problem, where there is one."""
+        ...
+
+    def run(self, plan: Plan, values: dict[Key, Any], lane: Lane) -> Awaitable[Any]:
+        """The run's result. Raises StepFailure when it failed, and RunCancelled when it is to end so without that
+        anybody cancelled it; lets cancellation through. Every step has told its end by then."""
+        ...
+
+
+class Scripted(Pipeline, ABC):
+    """A pipeline whose runs follow a script, and not its plan.
+
+    No protocol, but the one class beneath `Pipeline`: to ask every pipeline for methods would cost every run.
+    """
+
+    @abstractmethod
+    def started(self, run: RunId) -> RunStarted:
+        """A run's first event."""
+
+    @abstractmethod
+    def performer(self) -> Performer:
+        """Who performs one run."""
 
 
 class Events:
@@ -189,16 +226,18 @@ class Run:
         if not self._readers and not self.detached:
             self.cancel("Nobody was reading any more.")
 
-    async def execute(self, runner: Runner, values: dict[Key, Any], under_way: "dict[RunId, Run]") -> None:
-        """Run the plan, tell the end whatever happens, and be under way no more."""
+    async def execute(self, performer: Performer, values: dict[Key, Any], under_way: "dict[RunId, Run]") -> None:
+        """Have the plan performed, tell the end whatever happens, and be under way no more."""
         try:
             with self._scope:
                 await self._wait_release()
-                result = await runner.run(self.pipeline.plan, values, self._narration.root)
+                result = await performer.run(self.pipeline.plan, values, self._narration.root)
                 self._finish(result)
         except StepFailure:
             if self._narration.stopping is None:
-                self._fail(runner.problem, runner.cause)
+                self._fail(performer.problem, performer.cause)
+        except RunCancelled as cancelled:
+            self._cancelled(self._narration.stopping or cancelled.reason)
         except Exception as error:  # noqa: BLE001 (our own fault, then: logged, and told as the run's end)
             traced = self._narration.redactor.text("".join(traceback.format_exception(error)))
             log.error("Run %s ended in an error of no step.\n%s", self.id, traced)  # noqa: TRY400 (redacted above)

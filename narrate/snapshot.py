@@ -244,6 +244,8 @@ class _Step:
         self._problem = problem
 
     def ask(self, event: Question | Answer) -> None:
+        if self.word in ("waiting", "unknown"):
+            self.word = "working"  # where history is missing: who asks, or is answered, is at work
         if isinstance(event, Answer):
             self.questions.pop(event.to, None)
         else:

@@ -12,7 +12,23 @@ from typing import Any
 
 from pydantic import BaseModel
 
-_formatter = string.Formatter()
+
+class _Formatter(string.Formatter):
+    """Fills in as `str.format` does, but writes the items of a list, tuple or set side by side, each in the format.
+
+    With commas alone, which every language reads. What has a class of its own, such as a named tuple, writes itself;
+    `!r` asks for Python's own way.
+    """
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if type(value) in (list, tuple):
+            return ", ".join(self.format_field(item, format_spec) for item in value)
+        if type(value) in (set, frozenset):  # which have no order, and the story must always be the same
+            return ", ".join(sorted(self.format_field(item, format_spec) for item in value))
+        return str(format(value, format_spec))
+
+
+_formatter = _Formatter()
 
 _ASIDE = re.compile(r"(?<=…) ?\(…\)")
 _MORE_DOTS = re.compile(r"……+|…\.(?= |$)")
@@ -52,8 +68,11 @@ class Template:
         self.text = text if self.fields else text.format()
 
     def fill(self, values: Mapping[str, Any]) -> str:
-        """The text for these values. Raises whatever an attribute, an index or a format raises on them."""
-        return self.text.format(**values) if self.fields else self.text
+        """The text for these values, with the items of a list as `soup, bread`.
+
+        Raises whatever an attribute, an index or a format raises on them.
+        """
+        return _formatter.vformat(self.text, (), values) if self.fields else self.text
 
     def outline(self) -> str:
         """The text before anything is known: each place an ellipsis, and what only sets places apart left out."""

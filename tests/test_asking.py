@@ -481,3 +481,17 @@ async def test_a_secret_in_a_question_is_masked():
     async with start(asks(code, decided)) as running:
         events = await told(running, "yes")
     assert "hunter2" not in transcript(events)
+
+
+async def test_a_question_that_was_taken_back_is_asked_anew_in_another_attempt(autojump_clock):
+    @step("Deciding", retry=Retry(attempts=2, on=Busy))
+    async def decided() -> str:
+        with trio.move_on_after(10):
+            return await ask("Ship it?")
+        raise Busy("Nobody cared.")
+
+    async with start(asks(decided)) as running:
+        events = await told(running, None, "yes")
+
+        assert await running.result() == "yes"
+    assert [event.by for event in events if isinstance(event, Answer)] == ["nobody", "person"]

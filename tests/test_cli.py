@@ -104,12 +104,12 @@ def test_help_names_the_commands():
 )
 def test_a_target_that_is_not_there_is_one_sentence(named, said):
     result = ask("serve", named)
-    assert (result.exit_code, result.output) == (1, f"Error: {said}\n")
+    assert (result.exit_code, result.output) == (2, f"Error: {said}\n")
 
 
 def test_a_pipeline_that_is_not_there_is_said_with_those_that_are(target):
     result = ask("serve", f"{target}:plan")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "has no pipeline `plan`" in result.output
     assert "did you mean `plain`" in result.output.lower()
     assert "It has: asks, plain, alias." in result.output
@@ -302,14 +302,14 @@ def test_a_recording_that_is_not_there_is_said_with_those_that_are(target):
     (target.parent / "fixtures" / "monday").mkdir(parents=True)
     (target.parent / "fixtures" / "monday" / "api.json").write_text("{}")
     result = ask("serve", f"{target}:asks", "--replay", "tuesday")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.output.endswith("there are: monday.\n")
 
 
 def test_a_recording_that_is_none_is_one_sentence(target):
     (target.parent / "broken.json").write_text("{")
     result = ask("serve", f"{target}:asks", "--replay", target.parent / "broken.json")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.output.startswith("Error: ")
     assert "broken.json" in result.output
 
@@ -346,7 +346,7 @@ def _post(url: str, data: object) -> bytes:
 def test_record_takes_one_pipeline(target):
     result = ask("record", target, "--to", target.parent / "out")
     assert result.exit_code == 2
-    assert "has 2 pipelines. Name one as `module:name`." in result.output
+    assert f"{target} has 2 pipelines. Name one: {target}:asks, {target}:plain." in result.output
 
 
 def test_record_takes_json(target):

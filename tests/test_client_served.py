@@ -1,11 +1,14 @@
 """The client against a real server: whole stories, real cuts, and what cancelling does there."""
 
+import random
+
 import httpx
 import pytest
 import trio
 
 from narrate import Pipeline, RunCancelled, RunRejected, connect, each, follow, relay, say, step
 from narrate.events import to_json
+from tests.cutting import cutting
 from tests.following import Cutting
 from tests.serving import served
 
@@ -54,6 +57,18 @@ async def test_a_story_that_is_cut_over_and_over_is_heard_whole_and_once():
     assert cutting.cuts == 2
     assert numbers(story) == numbers(record)
     assert text(story) == text(record)
+
+
+async def test_a_hundred_real_cuts_lose_nothing_and_tell_nothing_twice():
+    rolls = random.Random(20261121)
+    async with served(told) as server, cutting(server.port, lambda: rolls.randrange(2500)) as cutter:
+        whole = await server.client.post("/told", headers={"Accept": "application/x-ndjson"})
+        record = await server.record_of(whole)
+        home = f"http://127.0.0.1:{cutter.port}/runs/{whole.headers['narrate-run']}"
+        while cutter.cuts < 100:
+            async with follow(home, cap=0) as run:
+                story = [event async for event in run.events()]
+            assert (numbers(story), text(story)) == (numbers(record), text(record))
 
 
 def numbers(story):

@@ -179,6 +179,7 @@ def test_all_there_is_to_ask_is_there_behind_the_prefix():
         "/api/schema/events.json": ["get"],
         "/api/healthz": ["get"],
         "/api/metrics": ["get"],
+        "/api/probe": ["get"],
         "/api/deliveries": ["get"],
         "/api/deliveries/{id}/resend": ["post"],
     }

@@ -4,7 +4,8 @@ import sys
 import pytest
 
 from narrate import targets
-from narrate.targets import TargetError, folder, load
+from narrate.errors import DeclarationError
+from narrate.targets import TargetBroken, TargetError, folder, load, load_one
 
 FILE = """
 from narrate import Pipeline, step
@@ -58,8 +59,49 @@ def test_a_file_finds_what_lies_beside_it(file, tmp_path):
 def test_a_file_that_could_not_be_loaded_is_tried_again(file):
     (file.parent / "half.py").write_text(FILE + "\n1 / 0\n")
     for _ in range(2):
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(TargetBroken) as caught:
             load("half.py")
+        assert str(caught.value) == (
+            "half.py could not be loaded: half.py, line 12 raised ZeroDivisionError: division by zero."
+        )
+        assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x = 1\ndef f(:\n", "broken.py, line 2 is no Python: invalid syntax.\n  def f(:"),
+        ("import nix_at_all", "`broken.py` needs the module `nix_at_all`, which is not installed (broken.py, line 1)."),
+        ("from json import nix", "broken.py could not be loaded: broken.py, line 1 raised ImportError: cannot import"),
+        ("import sys\nsys.exit()", "broken.py ended the program while it was loaded (broken.py, line 2)."),
+        ("import json\n\njson.loads('{')", "broken.py could not be loaded: broken.py, line 3 raised JSONDecodeError: "),
+        ("import lower", "broken.py could not be loaded: lower.py, line 2 raised RuntimeError."),
+        ("raise KeyError('a\\nb')", "broken.py could not be loaded: broken.py, line 1 raised KeyError: 'a\\nb'."),
+    ],
+)
+def test_a_module_that_cannot_be_loaded_is_said_with_whose_line_it_was(file, text, said):
+    (file.parent / "broken.py").write_text(text)
+    (file.parent / "lower.py").write_text("# a line\nraise RuntimeError\n")
+    with pytest.raises(TargetBroken) as caught:
+        load("broken.py")
+    assert str(caught.value).startswith(said)
+
+
+def test_a_declaration_that_could_never_run_is_said_as_itself(file):
+    (file.parent / "never.py").write_text("from narrate import Pipeline\np = Pipeline('p')\n")
+    with pytest.raises(DeclarationError, match="has no stages"):
+        load("never.py")
+
+
+def test_one_pipeline_is_loaded_where_there_is_one(file):
+    (file.parent / "single.py").write_text("from mine import one\nsame = one\n")
+    assert load_one("single.py") is load_one("mine:one")
+
+
+def test_of_several_pipelines_one_has_to_be_named(file):
+    with pytest.raises(TargetError) as caught:
+        load_one("mine")
+    assert str(caught.value) == "mine has 2 pipelines. Name one: mine:one, mine:two."
 
 
 @pytest.mark.parametrize(
@@ -68,7 +110,9 @@ def test_a_file_that_could_not_be_loaded_is_tried_again(file):
         ("nix", "There is no module `nix`. A file is named with its `.py`."),
         ("narrate.nix:x", "There is no module `narrate.nix`. A file is named with its `.py`."),
         ("nix.py", "There is no file nix.py."),
-        ("needs_more", "`needs_more` needs the module `nix_at_all`, which is not installed."),
+        ("needs_more", "`needs_more` needs the module `nix_at_all`, which is not installed (needs_more.py, line 1)."),
+        ("", "`` names no module. Write `package.module`, or a file with its `.py`."),
+        (".mine", "`.mine` names no module. Write `package.module`, or a file with its `.py`."),
         ("json:x", "json has no pipeline `x`. It has none."),
         ("json", "json has no pipeline. Name one as `module:name`."),
         ("mine:tow", "mine has no pipeline `tow` (did you mean `two`?). It has: one, two, same."),

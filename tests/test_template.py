@@ -1,7 +1,7 @@
 """Templates of titles: what is read, what is filled in, and what is found wrong before anything runs."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from pydantic import BaseModel, ConfigDict, computed_field
@@ -54,6 +54,14 @@ class Bare:
     name = "bare"
 
 
+class Pair(NamedTuple):
+    what: str
+    many: int
+
+    def __str__(self) -> str:
+        return f"{self.what} for {self.many}"
+
+
 TYPES = {
     "airport": Airport,
     "slotted": Slotted,
@@ -84,6 +92,36 @@ def test_places_are_filled_from_names_attributes_and_indices():
     filled = template.fill({"a": Airport("Wien", "VIE", None), "b": [1], "c": {"key": 2}, "d": 3.14, "e": "x"})
 
     assert filled == "Wien: 1, 2, 3.1, 'x'"
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "filled"),
+    [
+        ("Cooking {v}.", ["soup", "bread", "tea"], "Cooking soup, bread, tea."),
+        ("Cooking {v}.", ("soup",), "Cooking soup."),
+        ("Cooking {v}.", {"tea", "soup", "bread"}, "Cooking bread, soup, tea."),
+        ("Cooking {v}.", frozenset({10, 9}), "Cooking 10, 9."),
+        ("Cooking {v}.", [["soup", 1], ("tea",)], "Cooking soup, 1, tea."),
+        ("Cooking {v}.", [], "Cooking ."),
+        ("{v:.1f} km", [1, 2.25], "1.0, 2.2 km"),
+        ("{v:>3}", ["a", "b"], "  a,   b"),
+        ("{v.tags}", Airport("Wien", "VIE", None, ["old", "big"]), "old, big"),
+        ("{v[0]}", [["a", "b"]], "a, b"),
+        ("{v!r}", ["soup"], "['soup']"),
+        ("{v!s}", ["soup"], "['soup']"),
+        ("{v}", Pair("soup", 2), "soup for 2"),
+        ("{v}", {"soup": 2}, "{'soup': 2}"),
+        ("{v} {v}", True, "True True"),
+        ("{v}", None, "None"),
+    ],
+)
+def test_the_items_of_a_list_stand_side_by_side_and_everything_else_is_as_python_has_it(text, value, filled):
+    assert Template(text).fill({"v": value}) == filled
+
+
+def test_a_format_that_an_item_does_not_have_comes_through():
+    with pytest.raises(ValueError, match="Unknown format code"):
+        Template("{v:.1f}").fill({"v": ["soup"]})
 
 
 def test_a_format_may_have_places_too():

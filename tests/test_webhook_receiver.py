@@ -1,7 +1,6 @@
 """The example that receives: what narrate sends arrives there once, whatever was sent how often."""
 
 import base64
-import json
 import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ import trio
 from standardwebhooks import Webhook
 
 from examples.webhook_receiver import LARGEST, create_receiver
-from narrate.delivery import Delivery
+from narrate.delivery import Delivery, body_of
 from narrate.events import RunFinished, RunId, RunStarted
 from narrate.journal.base import Begun
 from narrate.journal.memory import MemoryJournal
@@ -22,7 +21,7 @@ from tests.receiving import hosted
 from tests.serving import until
 
 SECRET = "whsec_" + base64.b64encode(b"a" * 32).decode()
-BODY = json.dumps({"type": "run.finished", "data": {"run": "r1"}}).encode()
+BODY = body_of(RunFinished("done", 1.5, t=1.5), run="r1", pipeline="story", at="2026-11-21T10:00:00Z", link="/runs/r1")
 
 
 def signed(body=BODY, webhook_id="msg_1", at=None, secret=SECRET):
@@ -54,11 +53,11 @@ class Handled(list):
         self.gate = gate
         self.begun = 0
 
-    async def __call__(self, event):
+    async def __call__(self, ended):
         self.begun += 1
         if self.gate is not None:
             await self.gate.wait()
-        self.append(event)
+        self.append(ended)
 
 
 async def test_what_narrate_sends_is_received_and_handled(tmp_path, nursery):
@@ -78,9 +77,8 @@ async def test_what_narrate_sends_is_received_and_handled(tmp_path, nursery):
         await webhooks.resend("msg_1")
         await until(lambda: webhooks.outcomes["delivered"] == 2)
 
-    (event,) = handled
-    assert event["type"] == "run.finished"
-    assert event["data"]["result"] == "done"
+    (ended,) = handled
+    assert (ended.id, ended.type, ended.run, ended.result) == ("msg_1", "run.finished", run, "done")
 
 
 async def test_a_repetition_is_answered_alike_and_handled_once(tmp_path):
@@ -92,7 +90,8 @@ async def test_a_repetition_is_answered_alike_and_handled_once(tmp_path):
         assert await post(headers=signed(webhook_id="msg_2")) == 204
         await until(lambda: len(handled) == 2)
 
-    assert handled == [json.loads(BODY)] * 2
+    assert [ended.id for ended in handled] == ["msg_1", "msg_2"]
+    assert [ended.result for ended in handled] == ["done", "done"]
 
 
 async def test_it_answers_before_it_handles(tmp_path):
@@ -116,7 +115,7 @@ async def test_what_was_received_and_not_handled_is_handled_after_a_restart_and_
         assert await post() == 204
         await until(lambda: True)
 
-    assert (interrupted, handled, afterwards) == ([], [json.loads(BODY)], [])
+    assert (interrupted, [ended.id for ended in handled], afterwards) == ([], ["msg_1"], [])
 
 
 @pytest.mark.parametrize(
@@ -140,7 +139,18 @@ async def test_what_is_not_from_the_sender_is_refused_and_not_kept(tmp_path, bod
         assert await post(headers=signed(webhook_id="msg_good")) == 204
         await until(lambda: handled != [])
 
-    assert handled == [json.loads(BODY)]
+    assert [ended.id for ended in handled] == ["msg_good"]
+
+
+async def test_what_a_later_narrate_tells_besides_is_answered_and_passed_over(tmp_path):
+    handled = Handled()
+    later = BODY.replace(b"run.finished", b"run.dreamt")
+    async with receiving(tmp_path, handled) as post:
+        assert await post(later) == 204
+        assert await post(headers=signed(webhook_id="msg_2")) == 204
+        await until(lambda: handled != [])
+
+    assert [ended.id for ended in handled] == ["msg_2"]
 
 
 async def test_a_body_that_is_too_large_is_refused(tmp_path):

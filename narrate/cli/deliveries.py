@@ -19,7 +19,15 @@ from narrate.journal.urls import open_journal_url
 @click.option("--dead", is_flag=True, help="Only those that were given up.")
 @click.option("--resend", metavar="ID", help="Send this one again, with the whole schedule before it.")
 def deliveries(url: str, *, dead: bool, resend: str | None) -> None:
-    """List the webhooks of a journal, the newest first, or have one sent again by the server that uses it."""
+    """List the webhooks of a journal, or send one again.
+
+    The newest come first. One that is to be sent again is sent by the server that uses the journal.
+
+    \b
+    Examples:
+      narrate deliveries --journal sqlite:///runs.db --dead
+      narrate deliveries --journal sqlite:///runs.db --resend msg_2b7Qx
+    """
     journal = open_journal_url(url)
     if not isinstance(journal, SqliteJournal):
         raise click.UsageError("A journal in memory is gone with its server. Name the file of one: sqlite:///runs.db.")

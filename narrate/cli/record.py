@@ -1,15 +1,15 @@
 """`narrate record`: a pipeline run live, and what its APIs answer written down to be replayed."""
 
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 import httpx
 
 from narrate import recordings, targets
-from narrate.cli.work import run_command
+from narrate.cli.given import input_of
+from narrate.cli.kinds import Target
+from narrate.cli.work import FAILED, run_command
 from narrate.events import Event, RunFinished
 from narrate.narrator import start
 from narrate.transport import RecordTransport
@@ -17,28 +17,32 @@ from narrate.wire.text import TextForm
 
 
 @click.command()
-@click.argument("target")
-@click.argument("given", nargs=-1, metavar="JSON...")
+@click.argument("target", type=Target())
+@click.argument("given", nargs=-1, metavar="[INPUT]...")
 @click.option("--to", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to write to.")
 def record(target: str, given: tuple[str, ...], to: Path) -> None:
-    """Run TARGET live for each input and record what its APIs answer, without any secret, to be replayed.
+    """Run a pipeline and record what its APIs answer, for --replay.
+
+    TARGET is a pipeline: `module:name`, `file.py:name`, or either without a name where there is only one. It is run,
+    against the true APIs, once for each INPUT, which is one word as `narrate run` takes it. No secret is written.
+
+    \b
+    Examples:
+      narrate record shop.py:checkout '{"item": 7}' '{"item": 8}' --to fixtures/two-items
+      narrate run shop.py:checkout item:=7 --replay two-items
 
     What was recorded is written also when a run fails; the exit code is 1 then.
     """
-    pipelines = targets.load(target)
-    if len(pipelines) != 1:
-        raise click.UsageError(f"{target} has {len(pipelines)} pipelines. Name one as `module:name`.")
-    inputs = [_json(text) for text in given] or [None]
-    for one in inputs:
-        pipelines[0].validate(one)
+    pipeline = targets.load_one(target)
+    inputs = [input_of(pipeline, [word]) for word in given] or [input_of(pipeline, [])]
     ends: list[Event] = []
 
     async def main() -> None:
         async with httpx.AsyncHTTPTransport() as live:
-            recording = RecordTransport(live, about=f"What the APIs of {pipelines[0].name} answered.")
+            recording = RecordTransport(live, about=f"What the APIs of {pipeline.name} answered.")
             try:
                 for one in inputs:
-                    async with start(pipelines[0], one, transport=recording) as run:
+                    async with start(pipeline, one, transport=recording) as run:
                         form = TextForm()
                         async for event in run.events():
                             click.echo(form.story([event]), nl=False)
@@ -49,11 +53,4 @@ def record(target: str, given: tuple[str, ...], to: Path) -> None:
 
     run_command(main)
     if not all(isinstance(end, RunFinished) for end in ends):
-        sys.exit(1)
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise click.UsageError(f"{text!r} is not JSON: {error}.") from error
+        sys.exit(FAILED)

@@ -8,21 +8,21 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from math import isnan
 from typing import Any
 
 import click
 import trio
 from quart_trio import QuartTrio
 
-from narrate import recordings, targets
+from narrate import targets
+from narrate.cli.kinds import AtLeast, Target
+from narrate.cli.replays import replay_options, replayed
 from narrate.cli.work import run_command
 from narrate.journal.base import Journal
 from narrate.journal.urls import open_journal_url
-from narrate.pipeline import Pipeline
 from narrate.server.app import create_app, service_of
 from narrate.server.callbacks import CallbackPolicy
 from narrate.server.options import Options
@@ -72,16 +72,6 @@ class _Repeatable(click.Command):
         return super().parse_args(ctx, args)
 
 
-class _AtLeast(click.FloatRange):
-    """A number that is one: click's own range lets `nan` pass, since that is not below anything."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        number = super().convert(value, param, ctx)
-        if isnan(number):
-            self.fail(f"{value!r} is not a number.", param, ctx)
-        return number
-
-
 def _proxies(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[Network, ...]:
     try:
         return parse_proxies(value)
@@ -97,7 +87,7 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, value: str) -> float:
 
 
 @click.command(cls=_Repeatable)
-@click.argument("target", nargs=-1, required=True)
+@click.argument("target", nargs=-1, required=True, type=Target())
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
 @click.option(
@@ -119,9 +109,8 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, value: str) -> float:
     metavar="TIME",
     help="How long ended runs are kept.",
 )
-@click.option("--grace", default=10.0, show_default=True, type=_AtLeast(0), help="Seconds for runs at a stop.")
-@click.option("--replay", multiple=True, metavar="NAME_OR_DIR", help="Answer from recordings; more lie over the first.")
-@click.option("--pace", default=1.0, show_default=True, type=_AtLeast(0), help="Multiplies recorded waits.")
+@click.option("--grace", default=10.0, show_default=True, type=AtLeast(0), help="Seconds for runs at a stop.")
+@replay_options
 @click.option(
     "--proxies", default="", callback=_proxies, metavar="NETWORKS", help="Proxies whose headers are believed."
 )
@@ -134,11 +123,19 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, value: str) -> float:
 @click.option("--allow-private-callbacks", is_flag=True, help="Send webhooks to private addresses, too.")
 @click.option("--allow-http-callbacks", is_flag=True, help="Send webhooks without TLS, too.")
 @click.option("--public-url", default="", metavar="URL", help="Where others reach this server, for links in webhooks.")
-@click.option("--heartbeat", default=15.0, show_default=True, type=_AtLeast(0.1), help="Seconds of silence.")
+@click.option("--heartbeat", default=15.0, show_default=True, type=AtLeast(0.1), help="Seconds of silence.")
 @click.option("--access-log/--no-access-log", default=True, show_default=True)
 @click.pass_context
 def serve(ctx: click.Context, /, **given: Any) -> None:
-    """Serve pipelines over HTTP: each TARGET is `module:name`, `file.py:name` or a whole module.
+    """Serve pipelines over HTTP, with a page to try them.
+
+    Each TARGET is `module:name`, `file.py:name`, or either without a name for all the pipelines that are in it.
+
+    \b
+    Examples:
+      narrate serve examples/coffee.py
+      narrate serve pipelines.travel_escape:travel_escape --replay valencia
+      narrate serve shop.py bank.py --journal sqlite:///runs.db --workers 4 --port 80 --host 0.0.0.0
 
     Webhooks are signed with the secrets in the environment variable NARRATE_WEBHOOK_SECRETS; two, with a space between,
     while one takes the place of the other.
@@ -174,7 +171,7 @@ async def _serve_alone(app: QuartTrio, asked: Asked, tell: Callable[[Up], None])
 def _made(asked: Asked) -> tuple[QuartTrio, Callable[[Up], None]]:
     """The app that was asked for, not yet opened, and what says that it is up."""
     pipelines = [pipeline for named in asked.target for pipeline in targets.load(named)]
-    note, resources = _replay(asked.replay, asked.target, pipelines, asked.pace)
+    note, resources = replayed(asked.replay, asked.target, pipelines, asked.pace)
     app = create_app(*pipelines, options=_options(asked, note), journal=_journal(asked), resources=resources)
     if asked.access_log:
         _log_access()
@@ -219,20 +216,6 @@ def _journal(asked: Asked) -> Journal:
             "run. Give them one with --journal sqlite:///runs.db."
         )
     return journal
-
-
-def _replay(
-    names: Sequence[str], target: Sequence[str], pipelines: Sequence[Pipeline], pace: float
-) -> tuple[str | None, dict[str, Any]]:
-    """What a story says first, and what stands in for resources, when recordings are to be replayed."""
-    if not names:
-        return None, {}
-    beside = targets.folder(target[0])
-    recording = recordings.world([recordings.find(name, beside) for name in names])
-    resources = recordings.stand_ins(recording, pipelines, pace=pace)
-    if "transport" not in resources:
-        raise click.UsageError("Nothing here can be replayed: no pipeline has the resource `transport`.")
-    return recordings.note_of(recording), resources
 
 
 def _log_access() -> None:

@@ -23,6 +23,7 @@ from narrate.server.docs import add_docs
 from narrate.server.jobs import Jobs
 from narrate.server.options import Options
 from narrate.server.pages import add_pages
+from narrate.server.probe import Probes
 from narrate.server.problems import Refused, refuse, refuse_everything
 from narrate.server.questions import Questions
 from narrate.server.service import Authorize, Service
@@ -120,7 +121,7 @@ def _blueprint(
     pipelines = tuple(dict.fromkeys(given))
     service = Service(pipelines, options or Options(), journal, resources, authorize)
     jobs, deliveries = Jobs(service), Deliveries(service)
-    answers, questions = Answers(service, jobs), Questions(service, jobs)
+    answers, questions, probes = Answers(service, jobs), Questions(service, jobs), Probes(service)
     blueprint = Blueprint("narrate", __name__)
     taken: dict[str, Pipeline] = {}
     for number, pipeline in enumerate(pipelines):
@@ -141,6 +142,7 @@ def _blueprint(
         ("/runs/<run_id>/answers", "answer", questions.answer, "POST"),
         ("/runs/<run_id>/details/<int:n>", "detail", jobs.detail, "GET"),
         ("/events", "several", jobs.several, "GET"),
+        ("/probe", "probe", probes.probe, "GET"),
         ("/deliveries", "deliveries", deliveries.listed, "GET"),
         ("/deliveries/<delivery_id>/resend", "resend", deliveries.resend, "POST"),
     ):

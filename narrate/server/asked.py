@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
@@ -146,6 +147,9 @@ def input_in(body: bytes, request: Request, pipeline: Pipeline) -> object:
         if body.strip() not in (b"", b"null", b"{}"):
             raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"`{pipeline.path}` takes no input; send no body.")
         return None
+    if not body.strip():
+        with suppress(ValidationError):  # it is then refused for what it is
+            return pipeline.input.validate_python(None)
     _check_type(request)
     _check_json(body)
     try:
@@ -178,7 +182,7 @@ def answer_in(body: bytes, request: Request) -> GivenAnswer:
 
 def fingerprint(body: bytes, pipeline: Pipeline, callbacks: Sequence[str]) -> str:
     """What stands for a request whose body is good: the same for the same JSON, however it is written."""
-    given = from_json(body, cache_strings="none") if pipeline.input is not None else None
+    given = from_json(body.strip() or b"null", cache_strings="none") if pipeline.input is not None else None
     asked = json.dumps([given, *callbacks], sort_keys=True, separators=(",", ":"))
     return sha256(asked.encode()).hexdigest()
 

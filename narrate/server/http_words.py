@@ -6,6 +6,8 @@ Pure data in OpenAPI's form; `openapi` refers to it.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from narrate.probing.words import LONGEST, QUICKEST, SLOWEST
+
 SSE, NDJSON, TEXT, JSON = "text/event-stream", "application/x-ndjson", "text/plain", "application/json"
 
 Described = Mapping[str, Any]
@@ -32,7 +34,7 @@ REFUSALS: Mapping[int, str] = {
     415: "The body is not said to be JSON.",
     422: "What was sent does not fit: `errors` names each field. Or its `Idempotency-Key` had another body before.",
     429: "As many runs are under way as one caller may have.",
-    503: "As many runs are under way as the server takes, or it is stopping.",
+    503: "As many runs, or probes, are under way as the server takes, or it is stopping.",
 }
 """What each refusal means. All are problems after RFC 9457."""
 
@@ -106,6 +108,21 @@ PARAMETERS: Mapping[str, Described] = {
     },
     "runs": {**RUNS, "required": True, "description": "The ids of the runs."},
     "some": {**RUNS, "name": "runs", "description": "Of these alone: for who has no name here, and knows their ids."},
+    "seconds": {
+        "in": "query",
+        "description": "For how many seconds there are ticks.",
+        "schema": {"type": "number", "minimum": 0, "maximum": LONGEST, "default": 2},
+    },
+    "every": {
+        "in": "query",
+        "description": "Milliseconds from one tick to the next.",
+        "schema": {"type": "number", "minimum": QUICKEST, "maximum": SLOWEST, "default": 100},
+    },
+    "silence": {
+        "in": "query",
+        "description": "Seconds of silence, but for heartbeats, behind the ticks.",
+        "schema": {"type": "number", "minimum": 0, "maximum": LONGEST, "default": 0},
+    },
     "state": {
         "in": "query",
         "description": "Only those in this state; `dead` are those given up.",

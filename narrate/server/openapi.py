@@ -254,6 +254,17 @@ class _Writing:
             "/schema/events.json": self._told("getEventSchema", "The JSON Schema of every event", schema),
             "/healthz": _get("getHealth", "Whether it takes new runs", {**self._refused(), **healthy}),
             "/metrics": self._told("getMetrics", "Its numbers in the text format of Prometheus", numbers),
+            "/probe": _get(
+                "probe",
+                "A stream that tells when each of its events was sent, to see what the way does to streams",
+                {
+                    "200": _answer("The probe.", {SSE: {"schema": {"type": "object"}}}, "Narrate-Heartbeat"),
+                    **self._refused(400, 503),
+                },
+                "seconds",
+                "every",
+                "silence",
+            ),
         }
 
     def deliveries(self) -> Mapping[str, Described]:

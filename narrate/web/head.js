@@ -3,7 +3,7 @@
 
 import { element, setText } from "./dom.js";
 import { mark } from "./marks.js";
-import { about, duration, sentence } from "./words.js";
+import { about, called, duration, sentence } from "./words.js";
 
 /** @typedef {import("./story.js").Story} Story */
 
@@ -140,7 +140,7 @@ export class Head {
     this.#parts.problem.append(
       element("p", {}, element("strong", {}, problem.detail ? `${problem.title}. ` : ""), sentence(problem)),
       ...(others.length ? [element("ul", {}, ...others)] : []),
-      element("p", { class: "advice" }, step ? `It failed at “${step.title}”. ` : "", PASSING.has(problem.status)
+      element("p", { class: "advice" }, step ? `It failed at “${called(step)}”. ` : "", PASSING.has(problem.status)
         ? "This may pass: run it again in a while."
         : "Run it again, or change what you asked for."),
     );

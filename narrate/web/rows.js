@@ -9,7 +9,7 @@ import { element, setText } from "./dom.js";
 import { mark } from "./marks.js";
 import { QuestionForm } from "./questions.js";
 import { questionOf } from "./step.js";
-import { STATES, about, duration, howFar, size } from "./words.js";
+import { STATES, about, called, duration, howFar, size } from "./words.js";
 
 /** @typedef {import("./story.js").Story} Story */
 /** @typedef {import("./story.js").Stage} Stage */
@@ -210,7 +210,7 @@ class Row {
 
   /** @param {Step} step @param {Times} times */
   draw(step, times) {
-    setText(this.title, step.title);
+    setText(this.title, called(step));
     this.told = step.told;
     const state = step.questions.length ? "asking" : step.state;
     if (state !== this.#state) {

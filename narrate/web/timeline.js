@@ -3,7 +3,7 @@
 // whole had to wait for is marked. Each bar says in words, too, what it shows.
 
 import { element, setText } from "./dom.js";
-import { STATES, duration } from "./words.js";
+import { STATES, called, duration } from "./words.js";
 
 /** @typedef {import("./story.js").Story} Story */
 
@@ -40,7 +40,7 @@ export class Timeline {
       if (this.#story.steps.get(bar.path)?.kind === "item") continue; // there may be thousands, all of one work
       const { row, bar: drawn, title, said } = this.#row(bar);
       const to = bar.to ?? Math.max(bar.from ?? 0, this.#story.elapsed(at));
-      setText(title, bar.title);
+      setText(title, called(bar));
       row.dataset.state = bar.state;
       row.toggleAttribute("data-critical", bar.critical);
       drawn.hidden = bar.from == null;

@@ -19,6 +19,16 @@ export const STATES = {
   asking: "waiting for your answer",
 };
 
+const ENDED = new Set(["done", "skipped", "failed", "cancelled"]);
+
+/**
+ * What a step is called: as it was announced, and when it has ended, without the dots that say it is under way.
+ * @param {{title: string, state: Step["state"]}} step
+ */
+export function called({ title, state }) {
+  return ENDED.has(state) ? title.replace(/([^\s….])\s*(?:…|\.{3})$/, "$1") : title;
+}
+
 /**
  * A duration for people: `0.4 s`, `12 s`, `2 min 5 s`.
  * @param {number} seconds

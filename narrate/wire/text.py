@@ -98,9 +98,7 @@ class TextForm:
             case Answer():
                 return self._said(event.step, f"→ {answered(event)}")
             case StepRetrying():
-                failed = f"Attempt {event.attempt} of {event.of} failed: {event.reason} Trying again."
-                again = f"{INTERRUPTED} Beginning again." if event.reason == INTERRUPTED else failed
-                return self._said(event.step, again)
+                return self._said(event.step, retried(event))
             case StepFinished():
                 return self._said(event.step, event.text) if event.text else []
             case StepSkipped():
@@ -135,6 +133,13 @@ class TextForm:
 
     def _took(self, seconds: float) -> str:
         return f" in {seconds:.1f} s" if self._seconds else ""
+
+
+def retried(event: StepRetrying) -> str:
+    """That a step is tried again, and why."""
+    if event.reason == INTERRUPTED:
+        return f"{INTERRUPTED} Beginning again."
+    return f"Attempt {event.attempt} of {event.of} failed: {event.reason} Trying again."
 
 
 def transcript(events: Iterable[Event]) -> str:

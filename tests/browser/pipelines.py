@@ -150,7 +150,7 @@ async def umbrella() -> str:
     return "umbrella"
 
 
-@step("Grinding the corn")
+@step("Grinding the corn…")
 async def grinding(trouble: Trouble) -> str:
     say("The mill turns.")
     await passed("grinding")
@@ -159,7 +159,7 @@ async def grinding(trouble: Trouble) -> str:
     return "flour"
 
 
-@step("Baking the bread")
+@step("Baking the bread…")
 async def baking(grinding: str) -> str:
     return f"bread of {grinding}"
 
@@ -170,7 +170,7 @@ trouble = Pipeline("trouble", busy, weather, umbrella, grinding, baking, takes=T
 # held: one step at one gate. It goes on without readers, so that leaving it is never its end.
 
 
-@step("Holding on")
+@step("Holding on…")
 async def holding() -> str:
     say("It holds.")
     await passed("held")

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.pipelines import MARKUP
-from tests.browser.watching import begin, begin_story, lines, states, step, told, wait_run, wait_step
+from tests.browser.watching import begin, begin_story, lines, states, step, told, visit, wait_run, wait_step
 
 STORY = [
     "Reading “a quiet town”",
@@ -188,6 +188,29 @@ def test_the_timeline_marks_what_the_whole_had_to_wait_for(story, gates):
     wait_run(story, "finished")
     expect(story.locator('[data-bar="right"]')).to_have_attribute("data-critical", "")
     expect(story.locator('[data-bar="left"]')).not_to_have_attribute("data-critical", "")
+
+
+def test_the_dots_of_a_title_say_that_it_is_under_way_and_go_when_it_ends(page, site, gates):
+    begin(page, site, "held")
+    wait_step(page, "holding", "working")
+    titles = step(page, "holding").locator(".title"), page.locator('[data-bar="holding"] .name > span').first
+    for title in titles:
+        expect(title).to_have_text("Holding on…")
+    gates.open("held")
+    wait_step(page, "holding", "done")
+    for title in titles:
+        expect(title).to_have_text("Holding on")
+
+
+def test_a_title_keeps_its_dots_in_a_step_that_was_never_reached(page, site, gates):
+    visit(page, site, "trouble")
+    page.get_by_label("Ending").select_option("badly")
+    page.get_by_role("button", name="Begin").click()
+    gates.open("busy", "grinding")
+    wait_run(page, "failed")
+    expect(step(page, "grinding").locator(".title")).to_have_text("Grinding the corn")
+    expect(step(page, "baking").locator(".title")).to_have_text("Baking the bread…")
+    expect(page.get_by_role("alert").filter(visible=True)).to_contain_text("It failed at “Grinding the corn”.")
 
 
 def bar(page, path):

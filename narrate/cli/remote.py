@@ -1,0 +1,262 @@
+"""`narrate post` and `narrate follow`: runs of a server elsewhere, told here as one of this process is."""
+
+import sys
+from collections.abc import AsyncIterable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from functools import partial
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import click
+import httpx
+import msgspec
+import trio
+
+from narrate import client
+from narrate.cli.addresses import Http, Listed, checked, headers_of, listed_at
+from narrate.cli.given import missing, read_words, refusal
+from narrate.cli.interrupting import interruptions
+from narrate.cli.telling import Overheard, Way, exit_code_of, remind, tell, tell_result, telling_options
+from narrate.cli.work import CANCELLED, Cut, WrongUse, note, run_command
+from narrate.client import RemoteRun
+from narrate.errors import RunCut, RunRejected
+from narrate.events import Detail, Event, RunCancelledEvent, RunFailedEvent, RunFinished, Terminal
+from narrate.snapshot import RunState
+
+F = TypeVar("F", bound=Callable[..., Any])
+Opened = Callable[[Http], AbstractAsyncContextManager[RemoteRun]]
+
+A_PIPELINE, A_RUN = "http://127.0.0.1:8000/coffee", "http://127.0.0.1:8000/runs/ID"
+
+
+@dataclass(kw_only=True)
+class _Remote:
+    """A run elsewhere as it is told here, and what has become of it. With `cancels`, Ctrl-C cancels it."""
+
+    url: str
+    headers: Mapping[str, str]
+    way: Way
+    cancels: bool
+    given: bool = False
+    run: RemoteRun | None = None
+    end: Terminal | None = None
+    left: bool = False
+    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+
+
+def remote_options(command: F) -> F:
+    """Give a command the options of what is asked of a server."""
+    for option in (
+        telling_options,
+        click.option(
+            "--attempts",
+            default=5,
+            show_default=True,
+            type=click.IntRange(1),
+            help="Connections that may fail in a row before it is given up.",
+        ),
+        click.option(
+            "-H", "--header", multiple=True, metavar="'NAME: VALUE'", help="Send this header, too; may be repeated."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("url")
+@click.argument("given", nargs=-1, metavar="[INPUT]...")
+@remote_options
+def post(url: str, given: tuple[str, ...], header: tuple[str, ...], attempts: int, way: Way) -> None:
+    """Start a run on a server and tell its story.
+
+    URL is a pipeline's address there; `narrate serve` prints it. INPUT is given as for `narrate run`.
+
+    \b
+    Examples:
+      narrate post http://127.0.0.1:8000/coffee
+      narrate post http://127.0.0.1:8000/assist q="somewhere hot tomorrow, 3 hours at most"
+      narrate post https://api.example.com/checkout @order.json -H 'Authorization: Bearer …'
+
+    A connection that breaks is made again, and nothing is told twice. Ctrl-C cancels the run on the server, which
+    tells its end; a second one ends the program at once. The exit code is 0 when the run finished, 1 when it failed, 2
+    when it was refused, 3 when the server was not reached or the story was cut, and 130 when it was cancelled.
+    """
+    remote = _Remote(url=checked(url, A_PIPELINE), headers=headers_of(header), way=way, cancels=True, given=bool(given))
+    data = read_words(given, {})
+
+    def opened(http: Http) -> AbstractAsyncContextManager[RemoteRun]:
+        return client.connect(url, data, http=http, headers=remote.headers, attempts=attempts)
+
+    _tell_remote(remote, opened)
+
+
+@click.command()
+@click.argument("url")
+@click.option("--after", default=0, metavar="N", type=click.IntRange(0), help="Tell only what comes behind event N.")
+@remote_options
+def follow(url: str, after: int, header: tuple[str, ...], attempts: int, way: Way) -> None:
+    """Tell the story of a run on a server, as it goes or afterwards.
+
+    URL is the run's address, with `/events` or without. `narrate post` says it, and so does the server's page.
+
+    \b
+    Examples:
+      narrate follow http://127.0.0.1:8000/runs/7zKx4yTtqg2n
+      narrate follow http://127.0.0.1:8000/runs/7zKx4yTtqg2n --after 12 --json
+
+    A connection that breaks is made again, and nothing is told twice. Ctrl-C leaves: the run goes on. The exit code is
+    that of the run: 0 finished, 1 failed, 130 cancelled; 2 when it is not there, 3 when it was not heard to its end.
+    """
+    remote = _Remote(url=checked(url, A_RUN), headers=headers_of(header), way=way, cancels=False)
+
+    def opened(http: Http) -> AbstractAsyncContextManager[RemoteRun]:
+        return client.follow(url, after=after, http=http, headers=remote.headers, attempts=attempts)
+
+    _tell_remote(remote, opened)
+
+
+def _tell_remote(remote: _Remote, opened: Opened) -> None:
+    """Tell it, and leave with its exit code."""
+    run_command(partial(_told, remote, opened))
+    where = remote.run.url if remote.run is not None else None
+    if remote.left:
+        # Whether it goes on is its pipeline's affair: where nobody else reads it, it may be given up after a while.
+        note(f"The run was left, not cancelled. Tell it further: narrate follow {where}" if where else "You left.")
+        sys.exit(CANCELLED)
+    tell_result(remote.end, remote.way)
+    if where:
+        note(f"Tell it again: narrate follow {where}")
+    sys.exit(exit_code_of(remote.end))
+
+
+async def _told(remote: _Remote, opened: Opened) -> None:
+    """Tell the story to its end, or as far as it is heard."""
+    async with Http() as http, trio.open_nursery() as nursery:
+
+        def interrupted(_reason: str) -> None:
+            nursery.start_soon(remind, remote.way)
+            nursery.start_soon(_interrupt, remote)
+
+        with interruptions(interrupted), remote.scope:
+            try:
+                async with opened(http) as remote.run:
+                    events = _source(remote, http)
+                    heard = Overheard(events)
+                    await tell(heard, remote.way, interrupt="cancel" if remote.cancels else "leave")
+                    remote.end = heard.end or await _end_told_before(remote, http)
+            except RunRejected as error:
+                raise await _rejected(remote, http, error) from error
+            except RunCut as error:
+                raise _cut(remote, error) from error
+        nursery.cancel_scope.cancel()
+
+
+async def _interrupt(remote: _Remote) -> None:
+    """Cancel the run where that is what Ctrl-C does and can do, whose story then tells the rest; else leave."""
+    if remote.cancels and remote.run is not None and remote.run.url is not None:
+        try:
+            await remote.run.cancel()
+        except (RunRejected, RunCut) as error:
+            click.echo(f"The run could not be cancelled: {error}", err=True)
+        else:
+            return
+    remote.left = True
+    remote.scope.cancel()
+
+
+class _WithDetails:
+    """Events of a server, with the data of large details, which travel without, fetched in between."""
+
+    def __init__(self, remote: _Remote, http: Http) -> None:
+        assert remote.run is not None
+        self._remote = remote
+        self._http = http
+        self._events = aiter(remote.run.events())
+
+    def __aiter__(self) -> "_WithDetails":
+        return self
+
+    async def __anext__(self) -> Event:
+        event = await anext(self._events)
+        if not isinstance(event, Detail) or event.link is None:
+            return event
+        try:
+            response = await self._http.get(
+                httpx.URL(self._remote.url).join(event.link), headers=dict(self._remote.headers)
+            )
+            response.raise_for_status()
+            return msgspec.structs.replace(event, data=msgspec.json.decode(response.content), link=None)
+        except (httpx.HTTPError, msgspec.DecodeError):
+            return event  # its size and its link are told instead
+
+
+def _source(remote: _Remote, http: Http) -> AsyncIterable[Event]:
+    assert remote.run is not None
+    return _WithDetails(remote, http) if remote.way.details else remote.run.events()
+
+
+async def _end_told_before(remote: _Remote, http: Http) -> Terminal | None:
+    """The end of a run whose story had nothing more to tell, as its state says it."""
+    assert remote.run is not None
+    if remote.run.url is None:
+        return None
+    try:
+        response = await http.get(remote.run.url, headers=dict(remote.headers))
+        state = msgspec.json.decode(response.content, type=RunState)
+    except (httpx.HTTPError, msgspec.MsgspecError):
+        return None
+    note(f"Nothing was told after event {remote.run.last}: the run had {state.state}.")
+    seconds = state.seconds or 0.0
+    match state.state:
+        case "finished":
+            return RunFinished(state.result, seconds, t=seconds)
+        case "failed" if state.problem is not None:
+            return RunFailedEvent(state.problem, seconds, t=seconds)
+        case "cancelled":
+            return RunCancelledEvent(state.reason or "", seconds, t=seconds)
+    return None
+
+
+async def _rejected(remote: _Remote, http: Http, error: RunRejected) -> click.ClickException:
+    """What to say where the server refuses: what it says itself, and what would help."""
+    problem = error.problem
+    if problem.status == HTTPStatus.OK:
+        return WrongUse(f"{remote.url} is no address of a narrate server. {problem.sentence}")
+    listed = await listed_at(http, remote.url, remote.headers)
+    if problem.status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
+        return WrongUse(f"{remote.url}: {_ended(problem.sentence)}{_instead(remote, listed)}")
+    here = httpx.URL(remote.url).path
+    schema: Mapping[str, Any] | None = next((one.input for one in listed if one.path == here), {})
+    if problem.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+        return WrongUse(refusal(problem, schema))
+    if problem.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE and not remote.given:
+        return WrongUse(missing(schema))
+    return WrongUse(f"{remote.url} refused ({problem.status}): {_ended(problem.sentence)}")
+
+
+def _instead(remote: _Remote, listed: Sequence[Listed]) -> str:
+    """What else to ask, where there is nothing at an address."""
+    here = httpx.URL(remote.url)
+    if not listed:
+        return " No narrate server says there what it has: is the address right?"
+    if not remote.cancels and here.path.removesuffix("/events") in [one.path for one in listed]:
+        return f" It is a pipeline's address: start a run with `narrate post {remote.url}`."
+    if remote.cancels and here.path.startswith("/runs/"):
+        return f" It is a run's address: `narrate follow {remote.url}` tells its story."
+    there = "".join(f"\n  {here.join(one.path)}" for one in listed)
+    return f" The pipelines there are at:{there}" if remote.cancels else ""
+
+
+def _cut(remote: _Remote, error: RunCut) -> click.ClickException:
+    where = remote.run.url if remote.run is not None else None
+    if where is None or (not error.last and remote.end is None):
+        return Cut(f"{remote.url} tells no story: {_ended(error.why)}")
+    why = f"The story was heard up to event {error.last}: {_ended(error.why)}"
+    return Cut(f"{why} `narrate follow {where} --after {error.last}` tells the rest, once the server is there again.")
+
+
+def _ended(sentence: str) -> str:
+    """A sentence with its full stop: titles of problems have none."""
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."

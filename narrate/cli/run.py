@@ -1,0 +1,237 @@
+"""`narrate run`: a pipeline run in this process, and its story told while it happens."""
+
+import logging
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+import trio
+
+from narrate import targets
+from narrate.cli.given import input_of
+from narrate.cli.interrupting import interruptions
+from narrate.cli.kinds import Target
+from narrate.cli.replays import replay_options, replayed
+from narrate.cli.telling import Overheard, Way, exit_code_of, remind, tell, tell_result, telling_options
+from narrate.cli.work import CANCELLED, WrongUse, debugging, note, run_command
+from narrate.errors import NarrateError, RunCancelled, RunFailed
+from narrate.events import Terminal
+from narrate.journal.base import Journal, Retention
+from narrate.journal.sqlite import SqliteJournal
+from narrate.journal.urls import open_journal_url
+from narrate.narrator import open_narrator
+from narrate.pipeline import Pipeline
+from narrate.running import Run
+from narrate.saved import dump_story
+from narrate.story import Story
+
+log = logging.getLogger("narrate")
+
+
+@dataclass(kw_only=True)
+class _Asked:
+    """A run as it was asked for, and what has become of it."""
+
+    pipeline: Pipeline
+    value: Any
+    resources: dict[str, Any]
+    note: str | None
+    journal: str
+    way: Way
+    keep: bool
+    run: Run | None = None
+    heard: Overheard | None = None
+    cause: BaseException | None = None
+    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+
+    def stop(self, reason: str) -> None:
+        """Cancel the run, which then tells its end; where there is none yet, what would begin it."""
+        if self.run is None:
+            self.scope.cancel()
+        else:
+            self.run.cancel(reason)
+
+    @property
+    def end(self) -> Terminal | None:
+        return self.heard.end if self.heard is not None else None
+
+
+@click.command()
+@click.argument("target", type=Target())
+@click.argument("given", nargs=-1, metavar="[INPUT]...")
+@replay_options
+@click.option("--journal", default="memory:", metavar="URL", help="Keep the run where this says: sqlite:///runs.db.")
+@click.option(
+    "--save", type=click.Path(dir_okay=False, path_type=Path), help="Write the story to this file, for show and replay."
+)
+@telling_options
+def run(
+    target: str,
+    given: tuple[str, ...],
+    replay: tuple[str, ...],
+    pace: float,
+    journal: str,
+    save: Path | None,
+    way: Way,
+) -> None:
+    """Run a pipeline and tell its story while it happens.
+
+    TARGET is a pipeline: `module:name`, `file.py:name`, or either without a name where there is only one.
+
+    INPUT is what it takes. `key=value` gives a field a text, `key:=JSON` gives it anything else, and a dot goes into a
+    field: `where.city=Valencia`. One word that is JSON is the whole input, `@file.json` reads it from a file and `-`
+    from standard input. Where the input is a plain text, one word is that text.
+
+    \b
+    Examples:
+      narrate run examples/coffee.py
+      narrate run pipelines.travel_escape:travel_escape \\
+          q="somewhere hot tomorrow" lat:=48.2 lon:=16.4 --replay valencia
+      narrate run shop.py:checkout @order.json --save story.ndjson
+      narrate run shop.py:checkout @order.json --result | jq .total
+
+    Ctrl-C cancels the run, which tells its end; a second one ends the program at once. The exit code is 0 when the run
+    finished, 1 when it failed, 2 when its input does not fit and 130 when it was cancelled.
+    """
+    if target.startswith(("http://", "https://")):
+        raise WrongUse(f"{target} is a server's address. Runs are started there by `narrate post`.")
+    pipeline = targets.load_one(target)
+    told, resources = replayed(replay, [target], [pipeline], pace)
+    asked = _Asked(
+        pipeline=pipeline,
+        value=input_of(pipeline, given),
+        resources=resources,
+        note=told,
+        journal=journal,
+        way=way,
+        keep=save is not None,
+    )
+    if save is not None:
+        _check_writable(save)
+    with _logged() as records:
+        run_command(partial(_told, asked))
+    tell_result(asked.end, way)
+    if save is not None and asked.heard is not None:
+        save.write_bytes(dump_story(Story(asked.heard.events)))
+        note(f"Saved. Show it again: narrate show {save}")
+    if asked.run is not None and journal != "memory:":
+        note(f"Show it again: narrate show {asked.run.id} --journal {journal}")
+    _explain(asked.cause, records)
+    sys.exit(exit_code_of(asked.end) if asked.heard is not None else CANCELLED)
+
+
+async def _told(asked: _Asked) -> None:
+    """Run it, and tell its story to the end."""
+    journal = _journal(asked.journal)
+    try:
+        async with trio.open_nursery() as nursery:
+
+            def interrupted(reason: str) -> None:
+                nursery.start_soon(remind, asked.way)
+                asked.stop(reason)
+
+            with interruptions(interrupted), asked.scope:
+                await _run(asked, journal)
+            nursery.cancel_scope.cancel()
+    except Exception as error:
+        raise _not_opened(error) from error
+
+
+async def _run(asked: _Asked, journal: Journal) -> None:
+    async with open_narrator([asked.pipeline], journal=journal, resources=asked.resources) as narrator:
+        narrator.note = asked.note
+        asked.run = await narrator.begin(asked.pipeline, asked.value)
+        asked.heard = Overheard(asked.run.events(status=True), keep=asked.keep)
+        await tell(asked.heard, asked.way)
+        asked.cause = await _cause(asked.run)
+
+
+async def _cause(run: Run) -> BaseException | None:
+    """What a step raised that brought the run down; None where nothing did."""
+    try:
+        await run.result()
+    except RunFailed as failed:
+        return failed.__cause__
+    except RunCancelled:
+        pass
+    return None
+
+
+def _not_opened(error: Exception) -> Exception:
+    """What to say where a resource could not be opened, or closed; the error itself where it speaks for itself."""
+    first: BaseException = error
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    if isinstance(first, NarrateError | click.ClickException):
+        return error
+    told = " ".join(str(first).split()).rstrip(".")
+    name = f"{type(first).__name__}{': ' if told else ''}{told}"
+    return click.ClickException(
+        f"It could not be run: {targets.place_of(first)} raised {name}. `narrate --debug run …` shows the traceback."
+    )
+
+
+def _journal(url: str) -> Journal:
+    """The journal to keep the run in. Of what others keep there nothing is let go: that is for who serves it."""
+    journal = open_journal_url(url)
+    if isinstance(journal, SqliteJournal):
+        return SqliteJournal(journal.path, Retention(age=math.inf, size=sys.maxsize))
+    return journal
+
+
+def _check_writable(path: Path) -> None:
+    """Raise WrongUse where a file could not be written, before anything is done for it."""
+    try:
+        with path.open("ab"):
+            pass
+    except OSError as error:
+        raise WrongUse(f"{path} cannot be written: {error.strerror}.") from error
+
+
+class _Keeping(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self, records: list[logging.LogRecord]) -> None:
+        super().__init__(logging.WARNING)
+        self._records = records
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._records.append(record)
+
+
+@contextmanager
+def _logged() -> Iterator[Sequence[logging.LogRecord]]:
+    """What is logged meanwhile, kept for after the story: a traceback in its midst helps nobody to read either."""
+    records: list[logging.LogRecord] = []
+    handler = _Keeping(records)
+    propagated, log.propagate = log.propagate, False
+    log.addHandler(handler)
+    try:
+        yield records
+    finally:
+        log.removeHandler(handler)
+        log.propagate = propagated
+
+
+def _explain(cause: BaseException | None, records: Sequence[logging.LogRecord]) -> None:
+    """Say what a developer wants to know of a failure, beside the story, which tells it to everybody.
+
+    Tracebacks are those that were logged, since secrets are masked in them. Without one only the place is said, for an
+    error's own text may hold anything.
+    """
+    if debugging():
+        for record in records:
+            click.echo(record.getMessage().rstrip(), err=True)
+        return
+    for record in records:
+        if record.levelno < logging.ERROR:
+            click.echo(record.getMessage(), err=True)
+    if cause is not None and any(record.levelno >= logging.ERROR for record in records):
+        place = targets.place_of(cause)
+        note(f"{type(cause).__name__} was raised at {place}. `narrate --debug run …` shows the traceback.")
