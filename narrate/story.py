@@ -10,12 +10,14 @@ from typing import Any
 
 from narrate.errors import Problem, RunCancelled, RunCut, RunFailed
 from narrate.events import (
+    Answer,
     Detached,
     Detail,
     Event,
     Gap,
     Message,
     Progress,
+    Question,
     RunCancelledEvent,
     RunFailedEvent,
     RunFinished,
@@ -32,7 +34,7 @@ from narrate.events import (
 )
 from narrate.snapshot import Snapshot, StepState
 from narrate.timing import Span, critical_path, slowest, spans_of
-from narrate.wire.text import retried, transcript
+from narrate.wire.text import answered, asked, retried, transcript
 
 UNKNOWN = "?"
 """What stands for the id, the pipeline and the title of a run whose beginning is missing."""
@@ -183,6 +185,8 @@ def _line(event: Event) -> str | None:
             return f"[{title}]"
         case StepRetrying():
             return retried(event)
+        case Question() | Answer():
+            return asked(event) if isinstance(event, Question) else answered(event)
         case StepFinished():
             return event.text
         case StepSkipped(_, reason):

@@ -4,9 +4,9 @@ For any test runner. pytest gets more from narrate by itself (`pytest_plugin`): 
 fixtures.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -17,8 +17,8 @@ from trio.testing import MockClock
 from narrate.cassette import Cassette
 from narrate.comparing import maybe_difference, side_by_side
 from narrate.declare import Caller, Resource
-from narrate.errors import DeclarationError, IllegalRecord, RunCancelled, RunFailed, StoriesDiffer
-from narrate.events import AnyEvent, RunFinished, plain
+from narrate.errors import DeclarationError, IllegalRecord, NotAnswered, RunCancelled, RunFailed, StoriesDiffer
+from narrate.events import AnyEvent, Question, RunFinished, plain
 from narrate.golden import Stories
 from narrate.grammar import check_record
 from narrate.narrator import start
@@ -29,6 +29,7 @@ from narrate.story import Story
 from narrate.virtual import run_in_virtual_time
 
 __all__ = [
+    "Answers",
     "RecordTape",
     "ReplayTape",
     "Stories",
@@ -38,6 +39,9 @@ __all__ = [
     "same_in_every_schedule",
     "story_of",
 ]
+
+Answers = Sequence[str] | Callable[[Question], str]
+"""What is answered to the questions of a run: one after the other, or for each what a function says."""
 
 CAUSES = """\
 What usually causes it: a value that is shared and changed (a list, a counter, a variable of the module, the input);
@@ -52,6 +56,7 @@ def narrated(
     *,
     caller: Caller | None = None,
     cassette: Cassette | Path | Tape | None = None,
+    answers: Answers = (),
     **resources: Any,
 ) -> Story:
     """Run a pipeline to its end, in virtual time, and give back its story, also that of a run that failed.
@@ -64,11 +69,14 @@ def narrated(
     run. A `cassette` (a recording, a file or folder of recordings, or what the fixture of that name gives) stands in
     for the resources `transport` and `clock`; while one is being recorded, time is real.
 
-    Raises BadInput for an input that does not fit, DeclarationError for a resource that the pipeline does not have, and
-    RuntimeError inside a trio run, where `story_of` is what does the same.
+    What its steps `ask` is answered from `answers`. One with a deadline is left unanswered when none is left.
+
+    Raises BadInput for an input that does not fit, DeclarationError for a resource that the pipeline does not have,
+    NotAnswered for a question without a deadline that `answers` has nothing for, WrongAnswer for an answer that is none
+    of its choices, and RuntimeError inside a trio run, where `story_of` is what does the same.
     """
     _refuse_trio("narrated()", "Use `await story_of(pipeline, …)` in an async test.")
-    return _run(_Work(pipeline, given, caller, _tape(cassette), resources))
+    return _run(_Work(pipeline, given, caller, _tape(cassette), answers, resources))
 
 
 async def story_of(
@@ -78,6 +86,7 @@ async def story_of(
     *,
     caller: Caller | None = None,
     cassette: Cassette | Path | Tape | None = None,
+    answers: Answers = (),
     **resources: Any,
 ) -> Story:
     """As `narrated`, in the trio run that is under way and on its clock: for async tests.
@@ -89,7 +98,7 @@ async def story_of(
     tape = _tape(cassette)
     if tape is not None and tape.live and isinstance(trio.lowlevel.current_clock(), MockClock):
         raise RuntimeError("A cassette is recorded in real time, and this test has a clock that jumps. Use `narrated`.")
-    return await _Work(pipeline, given, caller, tape, resources).told()
+    return await _Work(pipeline, given, caller, tape, answers, resources).told()
 
 
 def same_in_every_schedule(
@@ -101,6 +110,7 @@ def same_in_every_schedule(
     seed: int | None = None,
     caller: Caller | None = None,
     cassette: Cassette | Path | Tape | None = None,
+    answers: Answers = (),
     **resources: Any,
 ) -> Story:
     """Check that the pipeline tells the same, and gives the same, whichever of its parts is faster; its plain story.
@@ -121,7 +131,7 @@ def same_in_every_schedule(
     __tracebackhide__ = True  # pytest shows the test, then, and not this
     _refuse_trio("same_in_every_schedule()", "Call it in a plain test, `def` and not `async def`.")
     tape = _tape(cassette)
-    work = _Work(pipeline, given, caller, tape, resources)
+    work = _Work(pipeline, given, caller, tape, answers, resources)
     if tape is not None and tape.live:
         return _run(work)
     plain_story = _in_schedule(work, PLAIN)
@@ -139,17 +149,21 @@ class _Work:
     given: Any
     caller: Caller | None
     tape: Tape | None
+    answers: Answers
     resources: Mapping[str, Any]
     pace: float = field(default=1.0)
 
     async def told(self) -> Story:
         """Its story, which is legal."""
         heard: list[AnyEvent] = []
+        answer = _answerer(self.answers)
         async with AsyncExitStack() as stack:
             resources = await self._resources(stack)
             async with start(self.pipeline, self.given, caller=self.caller, **resources) as run:
                 async for event in run.events(status=True):
                     heard.append(cast("AnyEvent", event))
+                    if isinstance(event, Question) and (value := answer(event)) is not None:
+                        await run.answer(value, event.n)
                 try:
                     outcome: Callable[[], Any] = partial(_given_back, await run.result())
                 except (RunFailed, RunCancelled) as ended:
@@ -169,6 +183,21 @@ class _Work:
         return {**taped, **{name: await _opened(stack, one) for name, one in self.resources.items()}}
 
 
+def _answerer(answers: Answers) -> Callable[[Question], str | None]:
+    """What is to be answered to each question; None where nobody answers in time."""
+    if callable(answers):
+        return answers
+    left = iter(answers)
+
+    def next_one(question: Question) -> str | None:
+        value = next(left, None)
+        if value is None and question.within is None:
+            raise NotAnswered(f"“{question.question}” was asked, and `answers` has no more of them.")
+        return value
+
+    return next_one
+
+
 async def _opened(stack: AsyncExitStack, stand_in: Any) -> Any:
     if not isinstance(stand_in, Resource):
         return stand_in
@@ -184,7 +213,7 @@ async def _opened(stack: AsyncExitStack, stand_in: Any) -> Any:
 
 def _in_schedule(work: _Work, seed: int) -> Story:
     with scheduled(seed):
-        return _run(_Work(work.pipeline, work.given, work.caller, work.tape, work.resources, pace_of(seed)))
+        return _run(replace(work, pace=pace_of(seed)))
 
 
 def _run(work: _Work) -> Story:

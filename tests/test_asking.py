@@ -27,6 +27,7 @@ from narrate.journal.sqlite import SqliteJournal
 from narrate.narrator import open_narrator
 from narrate.running import Events
 from narrate.snapshot import Snapshot
+from narrate.testing import narrated, same_in_every_schedule
 from narrate.wire.text import transcript
 
 
@@ -495,3 +496,37 @@ async def test_a_question_that_was_taken_back_is_asked_anew_in_another_attempt(a
 
         assert await running.result() == "yes"
     assert [event.by for event in events if isinstance(event, Answer)] == ["nobody", "person"]
+
+
+# --- In the testing kit ---
+
+
+@step("Deciding")
+async def quick() -> str:
+    return await ask("Ship it?", ["yes", "no"], within=5, default="no")
+
+
+def test_a_test_says_what_is_answered():
+    story = narrated(asks(decided), answers=["yes"])
+
+    assert story.result == "yes"
+    assert story.lines_of("decided") == ("Deciding", "Let me see.", "Is it you? (yes / no)", "yes")
+
+
+def test_a_test_may_answer_by_what_is_asked():
+    assert narrated(asks(decided, quick), answers=lambda question: question.choices[-1]).result == "no"
+
+
+def test_a_test_that_leaves_a_question_open_is_told_so_unless_it_has_a_deadline():
+    assert narrated(asks(quick)).result == "no"
+    with pytest.raises(NotAnswered, match="“Is it you\\?” was asked, and `answers` has no more"):
+        narrated(asks(decided))
+
+
+def test_a_test_that_answers_what_is_no_choice_is_told_so():
+    with pytest.raises(WrongAnswer, match="none of the choices"):
+        narrated(asks(decided), answers=["maybe"])
+
+
+def test_a_pipeline_that_asks_tells_the_same_in_every_schedule():
+    same_in_every_schedule(asks(concurrent(decided, quick)), answers=["yes", "no"], schedules=10)

@@ -93,8 +93,7 @@ class TextForm:
             case Detail():
                 return self._said(event.step, f"[{event.title}]")
             case Question():
-                choices = f" ({' / '.join(event.choices)})" if event.choices else ""
-                return self._said(event.step, f"? {event.question}{choices}")
+                return self._said(event.step, f"? {asked(event)}")
             case Answer():
                 return self._said(event.step, f"→ {answered(event)}")
             case StepRetrying():
@@ -145,6 +144,11 @@ def retried(event: StepRetrying) -> str:
 def transcript(events: Iterable[Event]) -> str:
     """A whole record as text without times: the same for every run that told the same."""
     return TextForm(seconds=False).story(events)
+
+
+def asked(event: Question) -> str:
+    """A question with its choices."""
+    return f"{event.question} ({' / '.join(event.choices)})" if event.choices else event.question
 
 
 def answered(event: Answer) -> str:
