@@ -1,5 +1,6 @@
 """The page, the files that it and the pipelines bring, and what they are sent with: over real sockets."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,9 +8,10 @@ import pytest
 import trio
 import trio.to_thread
 from pydantic import BaseModel
+from quart_trio import QuartTrio
 
 from narrate import DeclarationError, Pipeline, concurrent, step
-from narrate.server import create_app
+from narrate.server import Options, create_app, create_blueprint
 from narrate.server.files import WEB
 from tests.serving import Served, get, one_step, served
 
@@ -69,8 +71,8 @@ async def raw(server: Served, path: str) -> int:
     ("path", "kind"),
     [
         ("/", "text/html; charset=utf-8"),
-        ("/web/page.js", "text/javascript; charset=utf-8"),
-        ("/web/page.css", "text/css; charset=utf-8"),
+        ("web/page.js", "text/javascript; charset=utf-8"),
+        ("web/page.css", "text/css; charset=utf-8"),
     ],
 )
 async def test_the_page_and_what_it_needs_come_under_one_strict_policy(path, kind):
@@ -215,7 +217,7 @@ async def test_files_are_served_while_steps_have_taken_all_the_threads(page):
 # --- Sent once, until it is another ---
 
 
-@pytest.mark.parametrize("path", ["/", "/web/page.js", "/pipelines/story/page/view.js"])
+@pytest.mark.parametrize("path", ["/", "web/page.js", "/pipelines/story/page/view.js"])
 async def test_what_the_client_has_already_is_not_sent_again(page, path):
     async with served(bringing(page)) as server:
         first = await server.client.get(path)
@@ -242,7 +244,7 @@ async def test_a_file_that_has_gone_is_not_found(page):
         assert (await server.client.get("/pipelines/story/page/view.js")).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/", "/web/page.js", "/pipelines/story/page/view.js"])
+@pytest.mark.parametrize("path", ["/", "web/page.js", "/pipelines/story/page/view.js"])
 async def test_a_head_hears_what_a_get_would_without_the_body(page, path):
     async with served(bringing(page)) as server:
         whole, head = await server.client.get(path), await server.client.head(path)
@@ -257,7 +259,7 @@ def without_date(answer) -> dict[str, str]:
 
 async def test_a_file_that_is_wanted_only_as_it_was_is_refused_as_a_problem():
     async with served(PLAIN) as server:
-        answer = await server.client.get("/web/page.js", headers={"If-Match": '"old"'})
+        answer = await server.client.get("web/page.js", headers={"If-Match": '"old"'})
     assert (answer.status_code, answer.headers["content-type"]) == (412, "application/problem+json")
     assert answer.json()["errors"][0]["field"] == "If-Match"
 
@@ -333,3 +335,27 @@ async def test_an_authors_own_views_may_be_called_as_ours_are(page):
     async with served(app=app) as server:
         assert (await server.client.get("/mine")).text == "mine"
         assert (await server.client.get("/")).status_code == 200
+
+
+async def test_in_an_app_of_ones_own_the_page_and_all_it_asks_for_stand_behind_the_prefix():
+    app = QuartTrio("mine")
+    blueprint, service = create_blueprint(one_step(work), options=Options(grace=0))
+    app.register_blueprint(blueprint, url_prefix="/told")
+    app.extensions["narrate"] = service
+    async with served(app=app) as server:
+        page = await server.client.get("/told/")
+        parts = re.findall(r'(?:src|href)="(web/[^"]+)"', page.text)
+        found = [(await server.client.get(f"/told/{part}")).status_code for part in parts]
+        listed = await server.client.get("/told/pipelines")
+        begun = await server.client.post(listed.json()[0]["path"], headers={"Accept": "application/json"})
+
+    assert (page.status_code, len(parts) > 2, set(found)) == (200, True, {200})
+    assert (listed.json()[0]["path"], begun.status_code) == ("/told/story", 200)
+    assert "link" not in listed.headers
+
+
+async def test_the_list_says_where_the_docs_are():
+    async with served(one_step(work)) as server:
+        listed = await server.client.get("/pipelines")
+
+    assert listed.headers["link"] == '</docs>; rel="service-doc"'

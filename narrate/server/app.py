@@ -60,12 +60,13 @@ def create_blueprint(
     resources: Mapping[str, Any] | None = None,
     authorize: Authorize | None = None,
 ) -> tuple[Blueprint, Service]:
-    """The pipelines' endpoints for a Quart-Trio app that exists, and the service behind them.
+    """The pipelines' endpoints, and the page, for a Quart-Trio app that exists; and the service behind them.
 
+    Register it under a `url_prefix`: the page is at that address with a slash behind it.
     `resources` stand in for the pipelines' own, by name. `authorize` is given every request before anything is done
     for it: it names the owner, who alone may then see the runs that are begun so (None for nobody), or raises `Refused`
-    with 401 or 403. Raises DeclarationError when two pipelines share a path, or one has a callback that cannot be
-    called.
+    with 401 or 403. Raises DeclarationError when two pipelines share a path, two of one name bring a page each, or one
+    has a callback that cannot be called.
     """
     blueprint, service = _blueprint(pipelines, options, journal, resources, authorize)
     _guard(blueprint, service)
@@ -81,8 +82,7 @@ def create_app(
 ) -> QuartTrio:
     """A Quart-Trio app that serves the pipelines, each at its path, and a page at `/` to try them.
 
-    Arguments and errors are those of `create_blueprint`, and DeclarationError when two pipelines of one name bring a
-    page each; `authorize` is given the requests for the page, too.
+    Arguments and errors are those of `create_blueprint`.
     """
     app = _App(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # a redirect is no answer to a POST
@@ -94,7 +94,6 @@ def create_app(
     app.extensions["narrate"] = service
     _guard(app, service)
     _add_numbers(app, service)
-    add_pages(app, service)
     add_docs(
         app,
         service.pipelines,
@@ -147,6 +146,7 @@ def _blueprint(
         ("/deliveries/<delivery_id>/resend", "resend", deliveries.resend, "POST"),
     ):
         blueprint.add_url_rule(path, name, view, methods=[method])
+    add_pages(blueprint, service)
     blueprint.before_app_serving(service.open)
     blueprint.after_app_serving(service.close)
     refuse(blueprint)

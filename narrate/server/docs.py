@@ -31,6 +31,9 @@ POLICY: Mapping[str, str] = {
 }
 """The page has no script, and so none is let in."""
 
+DOCS = "narrate:docs"
+"""The endpoint of the page."""
+
 
 def add_docs(
     app: Quart, pipelines: Sequence[Pipeline], *, title: str = "narrate", guarded: bool = False, webhooks: bool = False
@@ -64,7 +67,7 @@ def add_docs(
     async def events() -> Response:
         return Response(msgspec.json.encode(json_schema()), content_type="application/schema+json")
 
-    app.add_url_rule("/docs", "narrate:docs", docs)
+    app.add_url_rule("/docs", DOCS, docs)
     app.add_url_rule("/docs.css", "narrate:docs_style", style)
     app.add_url_rule("/schema/events.json", "narrate:event_schema", events)
 

@@ -12,10 +12,11 @@ from typing import Any
 
 import msgspec
 from pydantic import PydanticUserError
-from quart import Quart, Response, url_for
+from quart import Blueprint, Response, current_app, url_for
 
 from narrate.errors import DeclarationError
 from narrate.pipeline import VIEW, Pipeline
+from narrate.server.docs import DOCS
 from narrate.server.documents import ListedPipeline
 from narrate.server.files import CONTENT_TYPES, WEB, Files, maybe_below, maybe_in
 from narrate.server.problems import Refused
@@ -42,8 +43,9 @@ POLICY: Mapping[str, str] = {
 """What every file says to a browser, for any of them (a picture in SVG, say) may be opened as a page of its own."""
 
 
-def add_pages(app: Quart, service: Service) -> None:
-    """Serve the page, the files in `narrate/web`, those that the pipelines bring, and their list.
+def add_pages(blueprint: Blueprint, service: Service) -> None:
+    """Serve the page, the files in `narrate/web`, those that the pipelines bring, and their list, which says by the
+    link `service-doc` (RFC 8631) where the docs are, if there are some.
 
     Raises DeclarationError when two pipelines of one name bring a page each.
     """
@@ -72,21 +74,23 @@ def add_pages(app: Quart, service: Service) -> None:
             ListedPipeline(
                 name=pipeline.name,
                 title=pipeline.title,
-                path=pipeline.path,
+                path=url_for(".page").removesuffix("/") + pipeline.path,
                 input=inputs[pipeline],
                 outline=await service.narrator.outline(pipeline),
                 linger=pipeline.linger,
-                view=url_for("narrate:brought", name=pipeline.name, file=VIEW) if pipeline.page is not None else None,
+                view=url_for(".brought", name=pipeline.name, file=VIEW) if pipeline.page is not None else None,
             )
             for pipeline in service.pipelines
         ]
         headers = {"Cache-Control": "private, no-cache"}
+        if DOCS in current_app.view_functions:
+            headers["Link"] = f'<{url_for(DOCS)}>; rel="service-doc"'
         return Response(msgspec.json.encode(listed), headers=headers, content_type="application/json")
 
-    app.add_url_rule("/", "narrate:page", page)
-    app.add_url_rule("/web/<name>", "narrate:part", part)
-    app.add_url_rule("/pipelines/<path:name>/page/<path:file>", "narrate:brought", brought)
-    app.add_url_rule("/pipelines", "narrate:pipelines", pipelines)
+    blueprint.add_url_rule("/", "page", page)
+    blueprint.add_url_rule("/web/<name>", "part", part)
+    blueprint.add_url_rule("/pipelines/<path:name>/page/<path:file>", "brought", brought)
+    blueprint.add_url_rule("/pipelines", "pipelines", pipelines)
 
 
 def _pages(pipelines: Sequence[Pipeline]) -> Mapping[str, Path]:

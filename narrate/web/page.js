@@ -6,7 +6,7 @@
 
 import { element, setText } from "./dom.js";
 import "./narrate-run.js";
-import { pipelines } from "./pipelines.js";
+import { SERVER, offered } from "./pipelines.js";
 import { known, mine, remember } from "./runs.js";
 import { duration } from "./words.js";
 
@@ -25,7 +25,9 @@ let served = [];
 
 async function open() {
   try {
-    served = await pipelines();
+    const { pipelines, docs } = await offered();
+    served = pipelines;
+    if (docs) Object.assign(get("docs"), { href: docs, hidden: false });
   } catch (error) {
     return complain(`The server could not be asked what it serves: ${/** @type {Error} */ (error).message}`);
   }
@@ -53,7 +55,7 @@ async function show() {
 function telling(pipeline, run) {
   const made = /** @type {NarrateRun} */ (document.createElement("narrate-run"));
   if (pipeline) made.setAttribute("src", pipeline.path);
-  if (run) made.setAttribute("run", `/runs/${encodeURIComponent(run)}`);
+  if (run) made.setAttribute("run", addressOf(run));
   made.asked = history.state?.input;
   return made;
 }
@@ -62,9 +64,12 @@ function telling(pipeline, run) {
 async function pipelineOf(run) {
   const here = known().find(({ id }) => id === run);
   if (here) return here.pipeline;
-  const response = await fetch(`/runs/${encodeURIComponent(run)}`).catch(() => null);
+  const response = await fetch(addressOf(run)).catch(() => null);
   return response?.ok ? (await response.json()).pipeline : undefined;
 }
+
+/** The address of a run's state. @param {string} run */
+const addressOf = (run) => String(new URL(`runs/${encodeURIComponent(run)}`, SERVER));
 
 /** @param {Pipeline} pipeline */
 function card({ name, title, outline }) {
@@ -169,7 +174,7 @@ addEventListener("narrate-answered", (event) => {
  */
 function notify(id, title, body) {
   if (!document.hidden || !("Notification" in window) || Notification.permission !== "granted") return;
-  const told = new Notification(title, { body, tag: id, icon: "/web/icon.svg" });
+  const told = new Notification(title, { body, tag: id, icon: String(new URL("icon.svg", import.meta.url)) });
   told.onclick = () => window.focus();
 }
 

@@ -19,11 +19,15 @@ import { sentence } from "./words.js";
 export const SERVER = new URL("..", import.meta.url);
 
 /** All pipelines that are served. @returns {Promise<Pipeline[]>} */
-export async function pipelines() {
+export const pipelines = async () => (await offered()).pipelines;
+
+/** All pipelines that are served, and where the server's API is described, if it is. */
+export async function offered() {
   const response = await fetch(new URL("pipelines", SERVER));
   const answer = await response.json().catch(() => null);
   if (!response.ok) throw new Error(sentence(answer ?? { title: `The server answered ${response.status}.` }));
-  return answer;
+  const docs = /<([^>]*)>; rel="service-doc"/.exec(response.headers.get("Link") ?? "");
+  return { pipelines: /** @type {Pipeline[]} */ (answer), docs: docs && new URL(docs[1], SERVER).href };
 }
 
 /** What a page of another origin may have missed: a browser does not tell it that it may not ask. */

@@ -4,7 +4,9 @@
 // The browser keeps only their ids, with the titles; the server is asked for the rest. Where it knows who asks, it
 // also tells of the runs that the same person began elsewhere.
 
-const KEY = "narrate.runs";
+import { SERVER } from "./pipelines.js";
+
+const KEY = `narrate.runs${SERVER.pathname === "/" ? "" : SERVER.pathname}`; // each server of an origin has its own
 const MOST = 50; // as many as one request may name
 
 /**
@@ -43,8 +45,8 @@ function keep(runs) {
  */
 export async function mine() {
   const mind = known();
-  const named = mind.length ? await listed(`/runs?runs=${mind.map(({ id }) => encodeURIComponent(id)).join(",")}`) : [];
-  const owned = await listed("/runs");
+  const named = mind.length ? await listed(`runs?runs=${mind.map(({ id }) => encodeURIComponent(id)).join(",")}`) : [];
+  const owned = await listed("runs");
   const all = new Map([...owned, ...named].map((run) => [run.run, run]));
   const asked = new Set(mind.map(({ id }) => id)); // others may have been begun since
   keep(known().filter(({ id }) => all.has(id) || !asked.has(id)));
@@ -55,7 +57,7 @@ export async function mine() {
 
 /** @param {string} address @returns {Promise<Listed[]>} */
 async function listed(address) {
-  const response = await fetch(address);
+  const response = await fetch(new URL(address, SERVER));
   if (!response.ok) throw new Error(`The server answered ${response.status}.`);
   return response.json();
 }
