@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import AbstractAsyncContextManager, aclosing, contextmanager, nullcontext
+from functools import partial
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -69,6 +70,14 @@ class RemoteRunSync:
         for _ in self.events():
             pass
         return self._wait(self._run.result)
+
+    def answer(self, value: str, to: int | None = None) -> None:
+        """Answer the question that is event number `to`; it may be left out where one alone is open.
+
+        The answer is kept on return, and the story tells it. Raises RunRejected where it is refused, and RunCut as
+        `cancel` does.
+        """
+        self._wait(partial(self._run.answer, value, to))
 
     def cancel(self) -> None:
         """Cancel the run; nothing happens to one that has ended. The story tells the rest.

@@ -53,11 +53,12 @@ class Command:
                 return heard
         raise AssertionError(f"It never said {what!r}, but: {heard}{self._process.communicate()}")
 
-    def until_noted(self, what: str) -> None:
-        """Read what it says beside the story, up to the first line with this in it."""
+    def until_noted(self, what: str) -> str:
+        """Read what it says beside the story, up to the first line with this in it; that line."""
         assert self._process.stderr is not None
         while what not in (line := self._process.stderr.readline()):
             assert line, f"It never noted {what!r}."
+        return line
 
     def stop_listening(self) -> None:
         """Close its standard output, as `head` does when it has had enough."""

@@ -9,12 +9,14 @@ from rich.console import Console
 
 from narrate.errors import Problem
 from narrate.events import (
+    Answer,
     Detail,
     Event,
     Message,
     OutlinedGroup,
     OutlinedStep,
     Progress,
+    Question,
     RunFinished,
     RunId,
     RunStarted,
@@ -23,6 +25,7 @@ from narrate.events import (
     Token,
 )
 from narrate.terminal.paper import Paper
+from narrate.terminal.prompt import Prompts
 from narrate.terminal.screen import Screen
 from narrate.terminal.scroll import Scroll
 
@@ -55,6 +58,14 @@ def token(name: str, text: str) -> Token:
 
 def detail(name: str, title: str, data: Any, t: float = 0) -> Detail:
     return Detail(name, title, data, len(msgspec.json.encode(data)), t=t)
+
+
+def question(name: str, text: str, *choices: str, t: float = 0, **more: Any) -> Question:
+    return Question(name, text, choices or None, t=t, **more)
+
+
+def answer(name: str, to: int, value: str | None, by: Any = "person", t: float = 0) -> Answer:
+    return Answer(name, to, by, value, t=t)
 
 
 def finished(name: str, seconds: float = 1, t: float = 1, **more: Any) -> StepFinished:
@@ -102,7 +113,14 @@ class Sight:
 
     def __init__(self, *events: Event, width: int = 80, details: bool = False, encoding: str = "utf-8") -> None:
         self.screen = screen_of(*events)
-        self.scroll = Scroll(self.screen, Paper(console_of(width, encoding)), details=details)
+        self.prompts = Prompts(self.screen)
+        self.scroll = Scroll(self.screen, Paper(console_of(width, encoding)), details=details, prompts=self.prompts)
+
+    def asks(self) -> "Sight":
+        """Let who sees it answer what is asked."""
+        self.prompts.follow(-1)
+        self.prompts.follow(0)
+        return self
 
     def over(self) -> str:
         return seen(self.scroll.over(0))

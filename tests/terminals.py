@@ -75,6 +75,11 @@ class Terminal:
         self._tmux("send-keys", "-l", text)
         self._tmux("send-keys", "Enter")
 
+    def paste(self, text: str) -> None:
+        """Paste a text, as a terminal does that says where it begins and ends to who wants to know."""
+        self._tmux("set-buffer", text)
+        self._tmux("paste-buffer", "-p")
+
     def resize(self, columns: int, rows: int) -> None:
         self._tmux("resize-window", "-x", str(columns), "-y", str(rows))
 

@@ -21,7 +21,9 @@ def state_of(step: ToldStep) -> dict[str, Any]:
     progress = step.progress
     far = progress and StepProgress(done=progress.done, of=progress.of, unit=progress.unit, text=progress.text)
     seconds = None if step.seconds is None else round(step.seconds, 4)
+    questions = [one.question.n for one in step.questions] or None
     told = {"title": step.title, "state": step.state, "seconds": seconds, "progress": msgspec.to_builtins(far)}
+    told["questions"] = questions
     return {name: value for name, value in told.items() if value is not None}
 
 
@@ -37,6 +39,7 @@ def test_after_every_event_the_steps_are_as_the_state_of_the_run_says(vector):
         screen.take(event, 0)
         for path, state in told["steps"].items():
             known[path] = {name: state[name] for name in ("title", "state", "seconds", "progress") if name in state}
+            known[path] |= {name: [one["n"] for one in state[name]] for name in ("questions",) if name in state}
         seen = {path: state_of(screen.steps[path]) for path in known if path in screen.steps}
         differing += [(event.n, path) for path, state in known.items() if seen.get(path) != state]
 

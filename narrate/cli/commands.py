@@ -14,7 +14,7 @@ from narrate.cli.deliveries import deliveries
 from narrate.cli.doctor import doctor
 from narrate.cli.new import new
 from narrate.cli.record import record
-from narrate.cli.remote import follow, post
+from narrate.cli.remote import answer, follow, post
 from narrate.cli.run import run
 from narrate.cli.serve import serve
 from narrate.cli.stories import replay, show
@@ -23,7 +23,7 @@ from narrate.errors import BadInput, CassetteError, NarrateError, RunCut, RunRej
 from narrate.targets import TargetBroken, TargetError
 
 COMMANDS: Mapping[str, Sequence[click.Command]] = {
-    "Run": (run, serve, follow, post),
+    "Run": (run, serve, follow, post, answer),
     "Declare": (check, graph, schema, new),
     "Keep": (show, replay, record, deliveries),
     "Examine": (doctor,),

@@ -19,7 +19,8 @@ from narrate.cli.work import CANCELLED
 
 REASONS = {signal.SIGINT: "You pressed Ctrl-C.", signal.SIGTERM: "The program was asked to stop."}
 
-SHOW_CURSOR = b"\x1b[?25h\x1b[0m\r\n"
+AS_FOUND = b"\x1b[?25h\x1b[?2004l\x1b[0m\r\n"
+"""Shows the cursor again, in no colour, and has pastes be as before."""
 
 
 @contextmanager
@@ -60,6 +61,6 @@ def _end_at_once(found: list[Any] | None) -> NoReturn:
             termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, found)
         for stream in (sys.stdout, sys.stderr):
             if stream.isatty():
-                os.write(stream.fileno(), SHOW_CURSOR)
+                os.write(stream.fileno(), AS_FOUND)
                 break
     os._exit(CANCELLED)

@@ -1,8 +1,8 @@
-"""`narrate post` and `narrate follow`: runs of a server elsewhere, told here as one of this process is."""
+"""`narrate post`, `follow` and `answer`: runs of a server elsewhere, told and answered as if they were here."""
 
 import sys
 from collections.abc import AsyncIterable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -15,14 +15,17 @@ import trio
 
 from narrate import client
 from narrate.cli.addresses import Http, Listed, checked, headers_of, listed_at
+from narrate.cli.answering import Questioned, Questions, answer_option, clean, example
 from narrate.cli.given import missing, read_words, refusal
 from narrate.cli.interrupting import interruptions
 from narrate.cli.telling import Overheard, Way, exit_code_of, remind, tell, tell_result, telling_options
 from narrate.cli.work import CANCELLED, Cut, WrongUse, note, run_command
 from narrate.client import RemoteRun
 from narrate.errors import RunCut, RunRejected
-from narrate.events import Detail, Event, RunCancelledEvent, RunFailedEvent, RunFinished, Terminal
-from narrate.snapshot import RunState
+from narrate.events import Detail, Event, Question, RunCancelledEvent, RunFailedEvent, RunFinished, Terminal
+from narrate.snapshot import OpenQuestion, RunState
+from narrate.terminal.words import signs_for
+from narrate.wire.text import asked
 
 F = TypeVar("F", bound=Callable[..., Any])
 Opened = Callable[[Http], AbstractAsyncContextManager[RemoteRun]]
@@ -31,23 +34,37 @@ A_PIPELINE, A_RUN = "http://127.0.0.1:8000/coffee", "http://127.0.0.1:8000/runs/
 
 
 @dataclass(kw_only=True)
-class _Remote:
-    """A run elsewhere as it is told here, and what has become of it. With `cancels`, Ctrl-C cancels it."""
+class _There:
+    """What is asked of a server. With `cancels`, a run is begun there, which Ctrl-C cancels; `given`: with an input."""
 
     url: str
     headers: Mapping[str, str]
-    way: Way
-    cancels: bool
+    cancels: bool = False
     given: bool = False
+
+
+@dataclass(kw_only=True)
+class _Remote(_There):
+    """A run elsewhere as it is told here, and what has become of it."""
+
+    way: Way
+    answers: Sequence[str]
     run: RemoteRun | None = None
     end: Terminal | None = None
+    wrong: click.ClickException | None = None
     left: bool = False
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+
+
+header_option = click.option(
+    "-H", "--header", multiple=True, metavar="'NAME: VALUE'", help="Send this header, too; may be repeated."
+)
 
 
 def remote_options(command: F) -> F:
     """Give a command the options of what is asked of a server."""
     for option in (
+        answer_option,
         telling_options,
         click.option(
             "--attempts",
@@ -56,9 +73,7 @@ def remote_options(command: F) -> F:
             type=click.IntRange(1),
             help="Connections that may fail in a row before it is given up.",
         ),
-        click.option(
-            "-H", "--header", multiple=True, metavar="'NAME: VALUE'", help="Send this header, too; may be repeated."
-        ),
+        header_option,
     ):
         command = option(command)
     return command
@@ -68,7 +83,9 @@ def remote_options(command: F) -> F:
 @click.argument("url")
 @click.argument("given", nargs=-1, metavar="[INPUT]...")
 @remote_options
-def post(url: str, given: tuple[str, ...], header: tuple[str, ...], attempts: int, way: Way) -> None:
+def post(
+    url: str, given: tuple[str, ...], header: tuple[str, ...], attempts: int, answers: tuple[str, ...], way: Way
+) -> None:
     """Start a run on a server and tell its story.
 
     URL is a pipeline's address there; `narrate serve` prints it. INPUT is given as for `narrate run`.
@@ -79,11 +96,21 @@ def post(url: str, given: tuple[str, ...], header: tuple[str, ...], attempts: in
       narrate post http://127.0.0.1:8000/assist q="somewhere hot tomorrow, 3 hours at most"
       narrate post https://api.example.com/checkout @order.json -H 'Authorization: Bearer …'
 
+    What the run asks is answered at the terminal, beforehand by --answer, or elsewhere: on its page, or by `narrate
+    answer`. An answer that does not fit cancels the run.
+
     A connection that breaks is made again, and nothing is told twice. Ctrl-C cancels the run on the server, which
     tells its end; a second one ends the program at once. The exit code is 0 when the run finished, 1 when it failed, 2
     when it was refused, 3 when the server was not reached or the story was cut, and 130 when it was cancelled.
     """
-    remote = _Remote(url=checked(url, A_PIPELINE), headers=headers_of(header), way=way, cancels=True, given=bool(given))
+    remote = _Remote(
+        url=checked(url, A_PIPELINE),
+        headers=headers_of(header),
+        way=way,
+        answers=answers,
+        cancels=True,
+        given=bool(given),
+    )
     data = read_words(given, {})
 
     def opened(http: Http) -> AbstractAsyncContextManager[RemoteRun]:
@@ -96,7 +123,7 @@ def post(url: str, given: tuple[str, ...], header: tuple[str, ...], attempts: in
 @click.argument("url")
 @click.option("--after", default=0, metavar="N", type=click.IntRange(0), help="Tell only what comes behind event N.")
 @remote_options
-def follow(url: str, after: int, header: tuple[str, ...], attempts: int, way: Way) -> None:
+def follow(url: str, after: int, header: tuple[str, ...], attempts: int, answers: tuple[str, ...], way: Way) -> None:
     """Tell the story of a run on a server, as it goes or afterwards.
 
     URL is the run's address, with `/events` or without. `narrate post` says it, and so does the server's page.
@@ -106,15 +133,67 @@ def follow(url: str, after: int, header: tuple[str, ...], attempts: int, way: Wa
       narrate follow http://127.0.0.1:8000/runs/7zKx4yTtqg2n
       narrate follow http://127.0.0.1:8000/runs/7zKx4yTtqg2n --after 12 --json
 
+    What the run still asks is answered at the terminal, beforehand by --answer, or elsewhere: on its page, or by
+    `narrate answer`.
+
     A connection that breaks is made again, and nothing is told twice. Ctrl-C leaves: the run goes on. The exit code is
-    that of the run: 0 finished, 1 failed, 130 cancelled; 2 when it is not there, 3 when it was not heard to its end.
+    that of the run: 0 finished, 1 failed, 130 cancelled; 2 when it is not there or an answer does not fit, 3 when it
+    was not heard to its end.
     """
-    remote = _Remote(url=checked(url, A_RUN), headers=headers_of(header), way=way, cancels=False)
+    remote = _Remote(url=checked(url, A_RUN), headers=headers_of(header), way=way, answers=answers)
 
     def opened(http: Http) -> AbstractAsyncContextManager[RemoteRun]:
         return client.follow(url, after=after, http=http, headers=remote.headers, attempts=attempts)
 
     _tell_remote(remote, opened)
+
+
+@click.command()
+@click.argument("url")
+@click.argument("value")
+@click.option("--to", metavar="N", type=click.IntRange(1), help="The number of the question, where several are open.")
+@header_option
+def answer(url: str, value: str, to: int | None, header: tuple[str, ...]) -> None:
+    """Answer what a run on a server asks.
+
+    URL is the run's address, and VALUE one of the question's choices, or any text where there are none.
+
+    \b
+    Examples:
+      narrate answer http://127.0.0.1:8000/runs/7zKx4yTtqg2n yes
+      narrate answer http://127.0.0.1:8000/runs/7zKx4yTtqg2n "To Ada, with love" --to 12
+
+    The exit code is 2 when the answer does not fit or comes too late, and when nothing is asked; 3 when the server was
+    not reached.
+    """
+    there = _There(url=checked(url, A_RUN), headers=headers_of(header))
+    question = run_command(partial(_answered, there, value, to))
+    if question:
+        click.echo(f"? {signs_for('utf-8').clean(question)}")
+    click.echo(f"→ {value}")
+
+
+async def _answered(there: _There, value: str, to: int | None) -> str:
+    """Answer it; the question, where it was open until now."""
+    async with Http() as http, client.follow(there.url, http=http, headers=there.headers) as run:
+        seen = await http.get(run.url or there.url, headers=dict(there.headers))
+        state = _state_in(seen)
+        if state is None and seen.is_success:
+            raise WrongUse(f"{there.url} is no run's address. One looks like {A_RUN}.")
+        waiting = {one.n: one.question for one in (_open_in(state) if state is not None else ())}
+        if to is None and len(waiting) > 1:
+            several = "".join(f"\n  --to {n}  {clean(question)}" for n, question in waiting.items())
+            raise WrongUse(f"Several questions are open. Say which one is answered:{several}")
+        to = to or next(iter(waiting), None)
+        try:
+            await run.answer(value, to)
+        except RunRejected as error:
+            if error.problem.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+                raise WrongUse(f"It was not answered: {clean(str(error))}") from error
+            raise await _rejected(there, http, error) from error
+        except RunCut as error:
+            raise Cut(f"It was not answered: {error.why}") from error
+        return waiting.get(to or 0, "")
 
 
 def _tell_remote(remote: _Remote, opened: Opened) -> None:
@@ -128,6 +207,8 @@ def _tell_remote(remote: _Remote, opened: Opened) -> None:
     tell_result(remote.end, remote.way)
     if where:
         note(f"Tell it again: narrate follow {where}")
+    if remote.wrong is not None:
+        raise remote.wrong
     sys.exit(exit_code_of(remote.end))
 
 
@@ -142,9 +223,11 @@ async def _told(remote: _Remote, opened: Opened) -> None:
         with interruptions(interrupted), remote.scope:
             try:
                 async with opened(http) as remote.run:
-                    events = _source(remote, http)
-                    heard = Overheard(events)
-                    await tell(heard, remote.way, interrupt="cancel" if remote.cancels else "leave")
+                    heard = Overheard(_source(remote, http))
+                    questioned = Questioned(heard, _questions(remote, remote.run, http))
+                    interrupt = "cancel" if remote.cancels else "leave"
+                    await tell(questioned, remote.way, interrupt=interrupt, answer=remote.run.answer)
+                    questioned.note_left()
                     remote.end = heard.end or await _end_told_before(remote, http)
             except RunRejected as error:
                 raise await _rejected(remote, http, error) from error
@@ -202,10 +285,8 @@ async def _end_told_before(remote: _Remote, http: Http) -> Terminal | None:
     assert remote.run is not None
     if remote.run.url is None:
         return None
-    try:
-        response = await http.get(remote.run.url, headers=dict(remote.headers))
-        state = msgspec.json.decode(response.content, type=RunState)
-    except (httpx.HTTPError, msgspec.MsgspecError):
+    state = await _state(http, remote.run.url, remote.headers)
+    if state is None:
         return None
     note(f"Nothing was told after event {remote.run.last}: the run had {state.state}.")
     seconds = state.seconds or 0.0
@@ -219,34 +300,83 @@ async def _end_told_before(remote: _Remote, http: Http) -> Terminal | None:
     return None
 
 
-async def _rejected(remote: _Remote, http: Http, error: RunRejected) -> click.ClickException:
+async def _state(http: Http, url: str, headers: Mapping[str, str]) -> RunState | None:
+    """What a server says of a run; None where it does not say."""
+    with suppress(httpx.HTTPError):
+        return _state_in(await http.get(url, headers=dict(headers)))
+    return None
+
+
+def _state_in(response: httpx.Response) -> RunState | None:
+    try:
+        return msgspec.json.decode(response.content, type=RunState)
+    except msgspec.MsgspecError:
+        return None
+
+
+def _open_in(state: RunState) -> Sequence[OpenQuestion]:
+    return [question for step in state.steps for question in step.questions]
+
+
+def _questions(remote: _Remote, run: RemoteRun, http: Http) -> Questions:
+    """How the questions of a run there are answered from here."""
+    known: RunState | None = None
+
+    async def is_open(question: Question) -> bool:
+        nonlocal known
+        if known is None or known.n < question.n:
+            known = await _state(http, run.url or "", remote.headers)
+        return known is None or question.n in [one.n for one in _open_in(known)]
+
+    async def nobody(question: Question) -> None:
+        how = f"narrate answer {run.url} {example(question)} --to {question.n}"
+        note(f"“{clean(asked(question))}” waits for an answer, which can be given elsewhere: {how}")
+        await trio.lowlevel.checkpoint()
+
+    async def refused(sentence: str) -> None:
+        remote.wrong = WrongUse(sentence)
+        if not remote.cancels:
+            raise remote.wrong
+        await run.cancel()
+
+    return Questions(
+        answers=remote.answers,
+        asks_here=remote.way.asks_here,
+        give=run.answer,
+        is_open=is_open,
+        nobody=nobody,
+        refused=refused,
+    )
+
+
+async def _rejected(there: _There, http: Http, error: RunRejected) -> click.ClickException:
     """What to say where the server refuses: what it says itself, and what would help."""
     problem = error.problem
     if problem.status == HTTPStatus.OK:
-        return WrongUse(f"{remote.url} is no address of a narrate server. {problem.sentence}")
-    listed = await listed_at(http, remote.url, remote.headers)
+        return WrongUse(f"{there.url} is no address of a narrate server. {problem.sentence}")
+    listed = await listed_at(http, there.url, there.headers)
     if problem.status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
-        return WrongUse(f"{remote.url}: {_ended(problem.sentence)}{_instead(remote, listed)}")
-    here = httpx.URL(remote.url).path
+        return WrongUse(f"{there.url}: {_ended(problem.sentence)}{_instead(there, listed)}")
+    here = httpx.URL(there.url).path
     schema: Mapping[str, Any] | None = next((one.input for one in listed if one.path == here), {})
     if problem.status == HTTPStatus.UNPROCESSABLE_ENTITY:
         return WrongUse(refusal(problem, schema))
-    if problem.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE and not remote.given:
+    if problem.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE and not there.given:
         return WrongUse(missing(schema))
-    return WrongUse(f"{remote.url} refused ({problem.status}): {_ended(problem.sentence)}")
+    return WrongUse(f"{there.url} refused ({problem.status}): {_ended(problem.sentence)}")
 
 
-def _instead(remote: _Remote, listed: Sequence[Listed]) -> str:
+def _instead(there: _There, listed: Sequence[Listed]) -> str:
     """What else to ask, where there is nothing at an address."""
-    here = httpx.URL(remote.url)
+    here = httpx.URL(there.url)
     if not listed:
         return " No narrate server says there what it has: is the address right?"
-    if not remote.cancels and here.path.removesuffix("/events") in [one.path for one in listed]:
-        return f" It is a pipeline's address: start a run with `narrate post {remote.url}`."
-    if remote.cancels and here.path.startswith("/runs/"):
-        return f" It is a run's address: `narrate follow {remote.url}` tells its story."
-    there = "".join(f"\n  {here.join(one.path)}" for one in listed)
-    return f" The pipelines there are at:{there}" if remote.cancels else ""
+    if not there.cancels and here.path.removesuffix("/events") in [one.path for one in listed]:
+        return f" It is a pipeline's address: start a run with `narrate post {there.url}`."
+    if there.cancels and here.path.startswith("/runs/"):
+        return f" It is a run's address: `narrate follow {there.url}` tells its story."
+    at = "".join(f"\n  {here.join(one.path)}" for one in listed)
+    return f" The pipelines there are at:{at}" if there.cancels else ""
 
 
 def _cut(remote: _Remote, error: RunCut) -> click.ClickException:

@@ -14,6 +14,7 @@ import click
 import trio
 
 from narrate import targets
+from narrate.cli.answering import Questioned, Questions, answer_option, unanswerable, waits
 from narrate.cli.given import input_of
 from narrate.cli.interrupting import interruptions
 from narrate.cli.kinds import Target
@@ -21,7 +22,7 @@ from narrate.cli.replays import replay_options, replayed
 from narrate.cli.telling import Overheard, Way, exit_code_of, remind, tell, tell_result, telling_options
 from narrate.cli.work import CANCELLED, WrongUse, debugging, note, run_command
 from narrate.errors import NarrateError, RunCancelled, RunFailed
-from narrate.events import Terminal
+from narrate.events import Question, Terminal
 from narrate.journal.base import Journal, Retention
 from narrate.journal.sqlite import SqliteJournal
 from narrate.journal.urls import open_journal_url
@@ -45,9 +46,11 @@ class _Asked:
     journal: str
     way: Way
     keep: bool
+    answers: Sequence[str]
     run: Run | None = None
     heard: Overheard | None = None
     cause: BaseException | None = None
+    wrong: click.ClickException | None = None
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
 
     def stop(self, reason: str) -> None:
@@ -56,6 +59,21 @@ class _Asked:
             self.scope.cancel()
         else:
             self.run.cancel(reason)
+
+    async def refused(self, sentence: str) -> None:
+        """Stop it because of an answer that does not fit."""
+        self.wrong = WrongUse(sentence)
+        self.stop("An answer did not fit.")
+        await trio.lowlevel.checkpoint()
+
+    async def nobody(self, question: Question) -> None:
+        """Stop it because of a question that nobody can answer, unless that is waited for only so long."""
+        if question.within is None:
+            self.wrong = click.ClickException(unanswerable(question))
+            self.stop("Nobody could be asked.")
+        else:
+            note(waits(question, question.within))
+        await trio.lowlevel.checkpoint()
 
     @property
     def end(self) -> Terminal | None:
@@ -70,6 +88,7 @@ class _Asked:
 @click.option(
     "--save", type=click.Path(dir_okay=False, path_type=Path), help="Write the story to this file, for show and replay."
 )
+@answer_option
 @telling_options
 def run(
     target: str,
@@ -78,6 +97,7 @@ def run(
     pace: float,
     journal: str,
     save: Path | None,
+    answers: tuple[str, ...],
     way: Way,
 ) -> None:
     """Run a pipeline and tell its story while it happens.
@@ -95,9 +115,14 @@ def run(
           q="somewhere hot tomorrow" lat:=48.2 lon:=16.4 --replay valencia
       narrate run shop.py:checkout @order.json --save story.ndjson
       narrate run shop.py:checkout @order.json --result | jq .total
+      narrate run shop.py:checkout @order.json --answer yes --answer "To Ada, with love"
+
+    What the run asks is answered at the terminal, or beforehand by --answer. Where there is neither, a question that
+    would be waited for without end cancels the run.
 
     Ctrl-C cancels the run, which tells its end; a second one ends the program at once. The exit code is 0 when the run
-    finished, 1 when it failed, 2 when its input does not fit and 130 when it was cancelled.
+    finished, 1 when it failed or nobody could answer it, 2 when its input or an answer does not fit and 130 when it was
+    cancelled.
     """
     if target.startswith(("http://", "https://")):
         raise WrongUse(f"{target} is a server's address. Runs are started there by `narrate post`.")
@@ -111,6 +136,7 @@ def run(
         journal=journal,
         way=way,
         keep=save is not None,
+        answers=answers,
     )
     if save is not None:
         _check_writable(save)
@@ -123,6 +149,8 @@ def run(
     if asked.run is not None and journal != "memory:":
         note(f"Show it again: narrate show {asked.run.id} --journal {journal}")
     _explain(asked.cause, records)
+    if asked.wrong is not None:
+        raise asked.wrong
     sys.exit(exit_code_of(asked.end) if asked.heard is not None else CANCELLED)
 
 
@@ -148,8 +176,25 @@ async def _run(asked: _Asked, journal: Journal) -> None:
         narrator.note = asked.note
         asked.run = await narrator.begin(asked.pipeline, asked.value)
         asked.heard = Overheard(asked.run.events(status=True), keep=asked.keep)
-        await tell(asked.heard, asked.way)
+        questioned = Questioned(asked.heard, _questions(asked, asked.run))
+        await tell(questioned, asked.way, answer=asked.run.answer)
+        questioned.note_left()
         asked.cause = await _cause(asked.run)
+
+
+def _questions(asked: _Asked, run: Run) -> Questions:
+    async def is_open(_question: Question) -> bool:
+        await trio.lowlevel.checkpoint()
+        return True  # it was begun here, and has just asked
+
+    return Questions(
+        answers=asked.answers,
+        asks_here=asked.way.asks_here,
+        give=run.answer,
+        is_open=is_open,
+        nobody=asked.nobody,
+        refused=asked.refused,
+    )
 
 
 async def _cause(run: Run) -> BaseException | None:

@@ -30,7 +30,7 @@ from narrate.events import (
     Token,
     to_json,
 )
-from narrate.terminal import draw
+from narrate.terminal import Give, can_ask, draw
 from narrate.terminal.words import signs_for
 from narrate.wire.text import TextForm
 
@@ -64,6 +64,11 @@ class Way:
     console: Console
     details: bool = False
     result_alone: bool = False
+
+    @property
+    def asks_here(self) -> bool:
+        """Whether who sees the story can be asked something."""
+        return self.form is Form.LIVE and can_ask(self.console)
 
 
 class Overheard:
@@ -108,15 +113,18 @@ def telling_options(command: F) -> F:
     return told  # type: ignore[return-value]  # click calls it by its options, whatever their names
 
 
-async def tell(events: AsyncIterable[Event], way: Way, *, interrupt: str = "cancel") -> None:
+async def tell(
+    events: AsyncIterable[Event], way: Way, *, interrupt: str = "cancel", answer: Give | None = None
+) -> None:
     """Show a story as it happens, to its end. `interrupt` is what Ctrl-C does, for a view that says so.
 
+    `answer` gives the answers of who sees it, where they can be asked.
     Raises ReaderLeft where nobody reads what is written, as behind `| head`.
     """
     try:
         match way.form:
             case Form.LIVE:
-                await draw(events, way.console, details=way.details, interrupt=interrupt)
+                await draw(events, way.console, details=way.details, interrupt=interrupt, answer=answer)
             case Form.PLAIN:
                 await _tell_plainly(events, way)
             case Form.JSON:

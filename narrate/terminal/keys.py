@@ -11,12 +11,17 @@ from typing import TextIO
 
 import trio
 
+from narrate.terminal.pressed import Decoder, Pressed
+
 if sys.platform != "win32":  # where a console has no such settings, and `maybe_keyboard` finds nothing
     import termios
     import tty
 
-_ESCAPE = 0x1B
-"""What arrows and the like begin with; the letters behind it were not pressed."""
+PASTES, PASTES_NOT = "\x1b[?2004h", "\x1b[?2004l"
+"""What has a terminal say where a pasted text begins and ends (bracketed paste), and say it no more."""
+
+ESCAPE_ALONE = 0.05
+"""Seconds after which an escape was the key of that name, and not the beginning of an arrow or the like."""
 
 
 def maybe_keyboard(stdin: TextIO | None) -> int | None:
@@ -42,18 +47,23 @@ def each_key(descriptor: int) -> Iterator[None]:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
 
 
-async def hear_keys(descriptor: int, pressed: Callable[[str], None]) -> None:
+async def hear_keys(descriptor: int, pressed: Callable[[Pressed], None]) -> None:
     """Call `pressed` with each key, until the terminal is gone or is somebody else's."""
+    decoder = Decoder()
     while True:
-        await trio.lowlevel.wait_readable(descriptor)
-        try:
-            if os.tcgetpgrp(descriptor) != os.getpgrp():
-                return  # who reads from the background is stopped, too
-            keys = os.read(descriptor, 64)
-        except OSError:
-            return
-        if not keys:
-            return
-        if keys[0] != _ESCAPE:
-            for key in keys.decode(errors="replace"):
-                pressed(key)
+        with trio.move_on_after(ESCAPE_ALONE if decoder.is_torn else float("inf")) as waiting:
+            await trio.lowlevel.wait_readable(descriptor)
+        if waiting.cancelled_caught:
+            keys = decoder.rest()
+        else:
+            try:
+                if os.tcgetpgrp(descriptor) != os.getpgrp():
+                    return  # who reads from the background is stopped, too
+                data = os.read(descriptor, 4096)
+            except OSError:
+                return
+            if not data:
+                return
+            keys = decoder.take(data)
+        for key in keys:
+            pressed(key)

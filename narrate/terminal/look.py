@@ -12,8 +12,10 @@ from rich.cells import cell_len
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from narrate.events import Detail
-from narrate.terminal.paper import Paper
+from narrate.events import Detail, Question
+from narrate.terminal.asked import ASKS, open_question
+from narrate.terminal.paper import Paper, joined, styled
+from narrate.terminal.prompt import Prompt
 from narrate.terminal.told import ENDED, Line, LineKind, ToldGroup, ToldStage, ToldStep
 from narrate.terminal.words import about, duration, extent, how_far
 
@@ -45,13 +47,17 @@ _QUIET = ("waiting", "unreached", "skipped")
 
 
 class Need(IntEnum):
-    """How much a line is needed on a screen that is too small: the greater, the sooner it is left out."""
+    """How much a line is needed on a screen that is too small: the greater, the sooner it is left out.
 
-    MOVES = 0
-    NEWEST = 1
-    TOLD = 2
-    AHEAD = 3
-    OVER = 4
+    What asks somebody here is needed most, for the keys are its.
+    """
+
+    ASKS = 0
+    MOVES = 1
+    NEWEST = 2
+    TOLD = 3
+    AHEAD = 4
+    OVER = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +71,27 @@ class Drawn:
 class Drawing:
     """What is drawn at one moment: `at` seconds by the clock, `now` seconds into the run.
 
-    With `most`, of what a step said only so many lines are drawn, the last; `hidden` counts the others.
+    With `most`, of what a step said only so many lines are drawn, the last; `hidden` counts the others. `prompts` are
+    the questions that can be answered here, by their numbers.
     """
 
-    def __init__(self, paper: Paper, at: float, now: float, *, details: bool, most: int | None = None) -> None:
+    def __init__(
+        self,
+        paper: Paper,
+        at: float,
+        now: float,
+        *,
+        details: bool,
+        most: int | None = None,
+        prompts: Mapping[int, Prompt] | None = None,
+    ) -> None:
         self._paper = paper
         self._signs = paper.signs
         self._at = at
         self._now = now
         self._details = details
         self._most = most
+        self._prompts = prompts or {}
         self.hidden = 0
 
     def series(self, stages: Sequence[ToldStage]) -> list[Drawn]:
@@ -91,7 +108,7 @@ class Drawing:
 
     def text(self, text: str, style: str = "") -> list[Text]:
         """A text of the run as a whole."""
-        return [_styled(line, style) for line in self._paper.wrapped(text, self._paper.width)]
+        return [styled(line, style) for line in self._paper.wrapped(text, self._paper.width)]
 
     def chain(self, beginning: str, links: Sequence[str], between: str, style: str) -> list[Text]:
         """Words one after another, in lines that are broken only behind what stands `between` two of them."""
@@ -101,7 +118,7 @@ class Drawing:
                 lines[-1] = lines[-1].rstrip()
                 lines.append(" " * len(beginning))
             lines[-1] += f"{link} "
-        return [_styled(line.rstrip(), style) for line in lines]
+        return [styled(line.rstrip(), style) for line in lines]
 
     def _series(self, stages: Sequence[ToldStage], width: int, *, brackets: bool) -> list[Drawn]:
         drawn: list[Drawn] = []
@@ -133,9 +150,12 @@ class Drawing:
         quiet = step.state in _QUIET
         times = self._signs.clean(self._times(step))
         need = Need.MOVES if step.under_way else Need.OVER if step.state in ENDED else Need.AHEAD
+        if any(asked.question.n in self._prompts for asked in step.questions):
+            need = Need.ASKS
         first, *others = self._paper.wrapped(title.replace("\n", " "), width - 2 - (len(times) + 2 if times else 0))
+        mark = (self._signs.mark(step.state, self._at), _MARKS.get(step.state, "dim"))
         head = joined(
-            (self._signs.mark(step.state, self._at), _MARKS.get(step.state, "dim")),
+            (self._signs.asking, ASKS) if step.questions else mark,
             " ",
             (first, "dim" if quiet else "bold"),
         )
@@ -143,7 +163,7 @@ class Drawing:
             head.append(" " * (width - head.cell_len - len(times)))
             head.append(times, "dim")
         drawn = [Drawn(head, need)]
-        drawn += [Drawn(_styled(f"  {line}", "dim" if quiet else "bold"), need) for line in others]
+        drawn += [Drawn(styled(f"  {line}", "dim" if quiet else "bold"), need) for line in others]
         far = self._far(step, width - 2)
         return [*drawn, *[Drawn(joined("  ", line), Need.NEWEST) for line in far]]
 
@@ -161,7 +181,7 @@ class Drawing:
         progress = step.progress
         if progress is None or not step.under_way:
             return []
-        said = [_styled(line, "dim") for line in self._paper.wrapped(how_far(progress), width)]
+        said = [styled(line, "dim") for line in self._paper.wrapped(how_far(progress), width)]
         done, of = progress.done, progress.of
         if done is None or of is None or not of > 0:
             return said
@@ -172,7 +192,7 @@ class Drawing:
         bar = self._paper.laid_out(far, cells)[0]
         bar.pad_right(cells - bar.cell_len)
         words = self._paper.wrapped(how_far(progress), width - cells - 1)
-        beneath = [_styled(" " * (cells + 1) + line, "dim") for line in words[1:]]
+        beneath = [styled(" " * (cells + 1) + line, "dim") for line in words[1:]]
         return [joined(bar, " ", (words[0], "dim")), *beneath]
 
     def _body(self, step: ToldStep, width: int) -> list[Drawn]:
@@ -181,6 +201,10 @@ class Drawing:
         count = 0
         newest = step.under_way
         for part in _parts_backwards(step):
+            if isinstance(part, Line) and part.asked is not None and part.asked in step.questions:
+                drawn.append(self._open(part.asked.question, width))
+                newest = False
+                continue
             if self._most is not None and count >= self._most:
                 self.hidden += len(self._paper.lines_of(part, width)) if isinstance(part, Line) else len(part)
                 continue
@@ -191,20 +215,30 @@ class Drawing:
             newest = False
         return [line for lines in reversed(drawn) for line in lines]
 
+    def _open(self, question: Question, width: int) -> list[Drawn]:
+        """A question that is waited for. Where it can be answered it is what is needed most."""
+        prompt = self._prompts.get(question.n)
+        need = Need.NEWEST if prompt is None else Need.ASKS
+        lines = open_question(question, prompt, self._paper, width, self._now, self._most)
+        return [Drawn(line, need) for line in lines]
+
     def _line(self, line: Line, width: int, need: Need, *, opened: bool = False) -> list[Drawn]:
         style = _LINES.get(line.kind, "")
         if line.detail is not None:
             return self._detail(line, line.detail, width, need, opened=opened or self._details)
-        said = self._paper.lines_of(line, width)
+        sign = {"question": f"{self._signs.asking} ", "answer": f"{self._signs.answered} "}.get(line.kind, "")
+        said = [(" " * len(sign), text) for text in self._paper.lines_of(line, width - len(sign))]
+        said[0] = (sign, said[0][1])
         if self._most is not None and len(said) > self._most:
             self.hidden += len(said) - self._most
             said = said[-self._most :]
-        drawn = [Drawn(_styled(text, style), Need.TOLD if need is Need.NEWEST else need) for text in said]
+        texts = [joined((lead, "dim"), (text, style)) for lead, text in said]
+        drawn = [Drawn(text, Need.TOLD if need is Need.NEWEST else need) for text in texts]
         drawn[-1:] = [Drawn(drawn[-1].text, need)]
         for error in line.errors:
             first, *others = self._paper.wrapped(error, width - 2)
-            drawn.append(Drawn(_styled(f"{self._signs.clean('·')} {first}", style), need))
-            drawn += [Drawn(_styled(f"  {text}", style), need) for text in others]
+            drawn.append(Drawn(styled(f"{self._signs.clean('·')} {first}", style), need))
+            drawn += [Drawn(styled(f"  {text}", style), need) for text in others]
         return drawn
 
     def _detail(self, line: Line, detail: Detail, width: int, need: Need, *, opened: bool) -> list[Drawn]:
@@ -213,8 +247,8 @@ class Drawing:
         said = line.text if not much else f"{line.text} · {much}"
         first, *others = self._paper.wrapped(said, width - 2)
         sign = self._signs.opened if opened else self._signs.closed
-        drawn = [Drawn(_styled(f"{sign} {first}", "dim"), need)]
-        drawn += [Drawn(_styled(f"  {text}", "dim"), need) for text in others]
+        drawn = [Drawn(styled(f"{sign} {first}", "dim"), need)]
+        drawn += [Drawn(styled(f"  {text}", "dim"), need) for text in others]
         if opened:
             shown = self._paper.shown(line, width - 2 + self._paper.room)
             drawn += [Drawn(joined("  ", text), need) for text in shown]
@@ -226,7 +260,8 @@ class Drawing:
         if len(items) <= MOST_MOVING or (not moving and len(items) <= MOST_ITEMS):
             shown = list(items)
         elif moving:
-            shown = moving[:MOST_MOVING]
+            asking_first = sorted(moving, key=lambda item: not item.questions)
+            shown = sorted(asking_first[:MOST_MOVING], key=lambda item: item.n)
         else:
             worth = sorted(items, key=lambda item: (item.state == "done", not item.lines))
             shown = sorted(worth[:MOST_ITEMS], key=lambda item: item.n)
@@ -236,18 +271,13 @@ class Drawing:
             left_out = set(items) - set(shown)
             done = sum(item.state == "done" for item in left_out)
             said = f"… and {more} more ({'all' if done == more else done} done)"
-            drawn.append(Drawn(_styled(self._signs.clean(said), "dim"), Need.NEWEST if moving else Need.OVER))
+            drawn.append(Drawn(styled(self._signs.clean(said), "dim"), Need.NEWEST if moving else Need.OVER))
         return drawn
 
 
 def has_groups(stages: Iterable[ToldStage]) -> bool:
     """Whether any of these stages is a concurrent group, so that all of them are set in beside its bracket."""
     return any(isinstance(stage, ToldGroup) for stage in stages)
-
-
-def joined(*parts: str | Text | tuple[str, str]) -> Text:
-    """One line of several parts, which is never wrapped again."""
-    return Text.assemble(*parts, no_wrap=True, overflow="crop")
 
 
 def fitted(lines: Sequence[Drawn], room: int) -> Sequence[Text]:
@@ -280,7 +310,3 @@ def _parts_backwards(step: ToldStep) -> Iterator[Line | Sequence[ToldStep]]:
 def _set_in(lines: Iterable[Drawn]) -> Iterator[Drawn]:
     for line in lines:
         yield Drawn(joined("  ", line.text), line.need)
-
-
-def _styled(text: str, style: str) -> Text:
-    return Text(text, style, no_wrap=True, overflow="crop")

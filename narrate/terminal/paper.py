@@ -72,6 +72,16 @@ class Paper:
         return lines
 
 
+def joined(*parts: str | Text | tuple[str, str]) -> Text:
+    """One line of several parts, which is never wrapped again."""
+    return Text.assemble(*parts, no_wrap=True, overflow="crop")
+
+
+def styled(text: str, style: str) -> Text:
+    """One line in one style, which is never wrapped again."""
+    return Text(text, style, no_wrap=True, overflow="crop")
+
+
 class _Flow:
     """A text that grows, in lines of `width` cells. All lines but the last stay as they are when it does."""
 

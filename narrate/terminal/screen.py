@@ -5,7 +5,7 @@ where, is no affair of its.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from narrate.events import (
@@ -16,6 +16,7 @@ from narrate.events import (
     OutlinedGroup,
     OutlinedPipeline,
     Progress,
+    Question,
     RunCancelledEvent,
     RunFailedEvent,
     RunFinished,
@@ -28,6 +29,7 @@ from narrate.events import (
     Terminal,
     Token,
 )
+from narrate.questions import Asked
 from narrate.terminal.told import StepEvent, ToldGroup, ToldStage, ToldStep
 
 _TIMES = (RunStarted, StepStarted, StepFinished, StepSkipped, StepFailed, StepCancelled, *Terminal.__args__)
@@ -55,6 +57,7 @@ class Screen:
         self._outlined = False
         self._offset = float("inf")
         self._speaking: str | None = None
+        self._asking: dict[str, ToldStep] = {}
 
     @property
     def moves(self) -> bool:
@@ -62,6 +65,12 @@ class Screen:
         return self.state == "waiting" or (
             self.state == "working" and any(step.under_way for step in self.steps.values())
         )
+
+    @property
+    def questions(self) -> Sequence[Asked]:
+        """What the run waits for a person to answer, in the order of asking."""
+        open_now = [asked for step in self._asking.values() for asked in step.questions]
+        return sorted(open_now, key=lambda asked: asked.question.n)
 
     def now(self, at: float) -> float:
         """Seconds into the run at a reading of the clock; the quickest event so far tells best when it began."""
@@ -134,6 +143,10 @@ class Screen:
         step = self._step(event.step)
         is_news = not step.n
         step.tell(event, goes_on=self._speaking == event.step)
+        if isinstance(event, Question):
+            self._asking[event.step] = step
+        elif step.over:
+            self._asking.pop(event.step, None)
         outer = self._outer_of(step)
         if is_news and step.is_item and outer is not None:
             outer.items.append(step)

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from rich.text import Text
 
 from narrate.events import RunFailedEvent, RunFinished, Terminal
-from narrate.terminal.look import Drawing, fitted, has_groups, joined
-from narrate.terminal.paper import Paper
+from narrate.terminal.look import Drawing, fitted, has_groups
+from narrate.terminal.paper import Paper, joined
+from narrate.terminal.prompt import Prompts
 from narrate.terminal.screen import Screen
 from narrate.terminal.told import Line, ToldStage, ToldStep
 from narrate.terminal.words import duration, ending
@@ -20,8 +21,9 @@ from narrate.timing import critical_path, spans_of
 class Scroll:
     """The story of a screen, on its way from the bottom of the terminal into what lies above."""
 
-    def __init__(self, screen: Screen, paper: Paper, *, details: bool) -> None:
+    def __init__(self, screen: Screen, paper: Paper, *, details: bool, prompts: Prompts | None = None) -> None:
         self.details = details
+        self._prompts = prompts
         self._screen = screen
         self._paper = paper
         self._headed = False
@@ -62,6 +64,10 @@ class Scroll:
         said = f"… {hidden} {'line is' if hidden == 1 else 'lines are'} hidden"
         return [*kept, *drawing.text(said, "dim")[:1], *foot]
 
+    def noted(self, text: str, at: float) -> Sequence[Text]:
+        """A sentence about what was done here, which is no part of the story, to be printed for good."""
+        return self._drawing(at).text(text, "yellow")
+
     def toggle(self, at: float) -> Sequence[Text]:
         """Show details from now on, or no more. What is to be printed: those that have scrolled away unopened."""
         self.details = not self.details
@@ -75,7 +81,8 @@ class Scroll:
         return [*lines, Text()]
 
     def _drawing(self, at: float, most: int | None = None) -> Drawing:
-        return Drawing(self._paper, at, self._screen.now(at), details=self.details, most=most)
+        prompts = self._prompts.by_number if self._prompts is not None else None
+        return Drawing(self._paper, at, self._screen.now(at), details=self.details, most=most, prompts=prompts)
 
     def _head(self, at: float) -> Sequence[Text]:
         if self._headed or not self._screen.title:

@@ -6,15 +6,17 @@ not been told; then the record has the last word. The same rules and words as in
 beginning.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from narrate.events import (
+    Answer,
     Detail,
     Event,
     Message,
     Progress,
+    Question,
     StepCancelled,
     StepFailed,
     StepFinished,
@@ -24,13 +26,36 @@ from narrate.events import (
     Token,
 )
 from narrate.past import INTERRUPTED
+from narrate.questions import Asked
 from narrate.snapshot import StepWord
-from narrate.wire.text import retried
+from narrate.wire.text import answered, asked, retried
 
-LineKind = Literal["message", "tokens", "detail", "retry", "fallback", "summary", "skipped", "failed", "cancelled"]
+LineKind = Literal[
+    "message",
+    "tokens",
+    "detail",
+    "question",
+    "answer",
+    "retry",
+    "fallback",
+    "summary",
+    "skipped",
+    "failed",
+    "cancelled",
+]
 
 StepEvent = (
-    StepStarted | Message | Token | Detail | StepRetrying | StepFinished | StepSkipped | StepFailed | StepCancelled
+    StepStarted
+    | Message
+    | Token
+    | Detail
+    | Question
+    | Answer
+    | StepRetrying
+    | StepFinished
+    | StepSkipped
+    | StepFailed
+    | StepCancelled
 )
 """What a record tells of one step."""
 
@@ -50,6 +75,7 @@ class Line:
     kind: LineKind
     text: str
     detail: Detail | None = None
+    asked: Asked | None = None
     errors: tuple[str, ...] = ()
 
 
@@ -93,6 +119,7 @@ class ToldStep:
     lines: list[Line] = field(default_factory=list)
     state: StepWord = "waiting"
     progress: Progress | None = None
+    _asked: dict[int, Asked] = field(default_factory=dict)
     _word: StepWord = "waiting"
     _status: Progress | None = None
 
@@ -111,6 +138,11 @@ class ToldStep:
     @property
     def under_way(self) -> bool:
         return self.state in UNDER_WAY
+
+    @property
+    def questions(self) -> Sequence[Asked]:
+        """What it waits for a person to answer, in the order of asking."""
+        return [*self._asked.values()] if self.under_way else []
 
     def elapsed(self, now: float) -> float | None:
         """Seconds that it has been working, or took; None while it has not begun, and when nobody knows."""
@@ -140,6 +172,8 @@ class ToldStep:
                 self._say("message", event.text, event)
             case Detail():
                 self.lines.append(Line(event.n, "detail", event.title, event))
+            case Question() | Answer():
+                self._ask(event)
             case StepRetrying():
                 self._retry(event)
             case StepFinished():
@@ -178,6 +212,7 @@ class ToldStep:
         if self._word == "waiting":
             self._word = "unreached"
         self._status = None
+        self._asked.clear()
         self._settle()
 
     def cut(self) -> None:
@@ -192,6 +227,17 @@ class ToldStep:
             last.text += token.text
         else:
             self._say("tokens", token.text, token)
+
+    def _ask(self, event: Question | Answer) -> None:
+        if self._word == "unknown":
+            self._word = "working"  # where history is missing: who asks, or is answered, is at work
+        if isinstance(event, Question):
+            waited_for = self._asked[event.n] = Asked(event)
+            self.lines.append(Line(event.n, "question", asked(event), asked=waited_for))
+            return
+        if event.to in self._asked:
+            self._asked.pop(event.to).answer = event
+        self._say("answer", answered(event), event)
 
     def _retry(self, event: StepRetrying) -> None:
         self._word = "retrying"

@@ -5,11 +5,12 @@ The same words as the page's (`narrate/web/words.js`) and the plain text's (`nar
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from rich.spinner import Spinner
 
-from narrate.events import Progress, RunCancelledEvent, RunFailedEvent, RunFinished, Terminal, whole_text
+from narrate.events import Progress, Question, RunCancelledEvent, RunFailedEvent, RunFinished, Terminal, whole_text
 from narrate.snapshot import StepWord
 
 _CONTROLS = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
@@ -31,6 +32,9 @@ class Signs:
     bracket: tuple[str, str, str]
     closed: str
     opened: str
+    pointer: str
+    asking: str = "?"
+    answered: str = "→"
 
     def clean(self, text: str) -> str:
         """A text as it can be written here: nothing in it is obeyed, broken, or impossible to write."""
@@ -66,6 +70,7 @@ _UNICODE = Signs(
     bracket=("┌", "│", "└"),
     closed="▸",
     opened="▾",
+    pointer="›",
 )
 
 
@@ -90,6 +95,8 @@ def signs_for(encoding: str) -> Signs:
         bracket=("/", "|", "\\"),
         closed=">",
         opened="v",
+        pointer=">",
+        answered="->",
     )
 
 
@@ -102,6 +109,23 @@ def duration(seconds: float) -> str:
         return f"{whole} s"
     minutes = whole // 60
     return f"{minutes} min {whole % 60} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def countdown(seconds: float) -> str:
+    """How long something is still waited for: in whole seconds, the last of which is not over yet."""
+    return duration(ceil(seconds)).replace(".0 s", " s")
+
+
+def waited_for(question: Question, now: float) -> str:
+    """How long a question is waited for, and what comes then; nothing where it has no end."""
+    if question.within is None:
+        return ""
+    left = question.t + question.within - now
+    if left <= 0:
+        return "its time is over"
+    if question.default is None:
+        return f"it waits for {countdown(left)}"
+    return f"then: {question.default or '–'}, in {countdown(left)}"
 
 
 def about(seconds: float) -> str:
