@@ -335,6 +335,8 @@ async def start(
 
     Raises BadInput when the input does not fit. Further keywords stand in for the pipeline's resources, by name.
     """
+    if not isinstance(pipeline, Pipeline):
+        raise TypeError(f'Only a Pipeline can be run, and this is a {type(pipeline).__name__}: Pipeline("…", step).')
     value = pipeline.validate(given)
     async with open_narrator([pipeline], journal=journal, resources=resources) as narrator:
         yield await narrator.begin(pipeline, value, caller)

@@ -244,7 +244,7 @@ class Runner:
         work = partial(way, step, values, speaker)
         pause = pausing.get()
         try:
-            return _awaited(await (work() if pause is None else with_pauses(pause, speaker.path, work))), None
+            return _awaited(await (work() if pause is None else with_pauses(pause, speaker.path, "", work))), None
         except Exception as error:
             if step.fallback is None:
                 raise

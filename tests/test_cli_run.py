@@ -44,6 +44,12 @@ def test_json_is_the_record_a_line_an_event():
     assert json.loads(told.stdout.splitlines()[-1])["result"] == {"weight": 7, "length": 3}
 
 
+def test_what_a_step_prints_is_not_among_the_json():
+    told = ask("run", f"{HERE}:prints", "--json")
+    assert [from_json(line).n for line in told.stdout.splitlines() if "progress" not in line][-1] > 1
+    assert told.stderr.startswith("I print.\n")
+
+
 def test_live_status_is_among_the_json():
     with Command("run", f"{HERE}:waits", "--json") as command:
         assert '"done":1,"of":2,"unit":"waits"' in command.until('"type":"progress"')

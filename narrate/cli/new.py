@@ -57,6 +57,8 @@ def module_name(name: str) -> str:
         raise WrongUse(
             f"`{name}` cannot name a module: a name begins with a letter and goes on with letters, digits, `-` or `_`."
         )
+    if module == "conftest" or module.startswith("test_"):
+        raise WrongUse(f"`{name}` is a name that pytest takes for its own. {_ANOTHER}")
     if len(module) > LONGEST:
         raise WrongUse(f"`{name}` is longer than {LONGEST} characters. Choose a shorter name.")
     return module

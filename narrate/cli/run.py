@@ -114,7 +114,7 @@ def run(
     )
     if save is not None:
         _check_writable(save)
-    with _logged() as records:
+    with _logged() as records, way.apart():
         run_command(partial(_told, asked))
     tell_result(asked.end, way)
     if save is not None and asked.heard is not None:
