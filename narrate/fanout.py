@@ -146,6 +146,8 @@ class _FanOut:
     async def _work(self, speakers: Sequence[Speaker | None]) -> None:
         for index in self._waiting:
             await self._item(index, speakers[index])
+            if self.failures:
+                return  # up to its first checkpoint, the next would be done
             self.done += 1
             if self.speaker is not None and not self.speaker.silent:
                 self.speaker.progress(self.done, len(self.items), self.unit, None)

@@ -388,3 +388,16 @@ async def test_an_async_on_error_is_refused_before_anything_begins():
 
     with pytest.raises(TypeError, match="on_error is called, not awaited"):
         await each([1], fail_at_zero, on_error=stand_in)
+
+
+async def test_after_a_failure_no_further_item_is_begun():
+    begun = []
+
+    async def fail(item):
+        begun.append(item)
+        raise ValueError(item)
+
+    with pytest.raises(ValueError, match="a"):
+        await each(["a", "b"], fail, at_most=1)
+
+    assert begun == ["a"]
