@@ -89,7 +89,7 @@ def test_here_is_this_folder(here):
     result = ask("new", "quotes", "--here")
     assert result.exit_code == 0
     assert result.output.startswith("Made quotes.py\nMade test_quotes.py\n")
-    assert "pytest .\n" in result.output
+    assert "  Test it              pytest test_quotes.py\n" in result.output
     assert {path.name for path in here.iterdir()} == {"quotes.py", "test_quotes.py"}
 
 

@@ -27,6 +27,13 @@ from narrate.snapshot import RunState
 F = TypeVar("F", bound=Callable[..., Any])
 Opened = Callable[[Http], AbstractAsyncContextManager[RemoteRun]]
 
+BAD_REQUEST, NOT_FOUND, GONE = HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.GONE
+
+_LOST = (
+    "The server was started anew and has kept nothing of the run. "
+    "`narrate serve --journal sqlite:///runs.db …` would have kept it."
+)
+
 A_PIPELINE, A_RUN = "http://127.0.0.1:8000/coffee", "http://127.0.0.1:8000/runs/ID"
 
 
@@ -39,6 +46,7 @@ class _Remote:
     way: Way
     cancels: bool
     given: bool = False
+    after: int = 0
     run: RemoteRun | None = None
     end: Terminal | None = None
     left: bool = False
@@ -109,7 +117,7 @@ def follow(url: str, after: int, header: tuple[str, ...], attempts: int, way: Wa
     A connection that breaks is made again, and nothing is told twice. Ctrl-C leaves: the run goes on. The exit code is
     that of the run: 0 finished, 1 failed, 130 cancelled; 2 when it is not there, 3 when it was not heard to its end.
     """
-    remote = _Remote(url=checked(url, A_RUN), headers=headers_of(header), way=way, cancels=False)
+    remote = _Remote(url=checked(url, A_RUN), headers=headers_of(header), way=way, cancels=False, after=after)
 
     def opened(http: Http) -> AbstractAsyncContextManager[RemoteRun]:
         return client.follow(url, after=after, http=http, headers=remote.headers, attempts=attempts)
@@ -224,8 +232,12 @@ async def _rejected(remote: _Remote, http: Http, error: RunRejected) -> click.Cl
     problem = error.problem
     if problem.status == HTTPStatus.OK:
         return WrongUse(f"{remote.url} is no address of a narrate server. {problem.sentence}")
+    if remote.run is not None and remote.run.last > remote.after and problem.status in (NOT_FOUND, GONE):
+        return Cut(f"The story was heard up to event {remote.run.last}. {_LOST}")
     listed = await listed_at(http, remote.url, remote.headers)
-    if problem.status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
+    if listed and not remote.cancels and problem.status in (BAD_REQUEST, NOT_FOUND) and not _is_of_run(remote.url):
+        return WrongUse(_no_run(remote.url, listed))
+    if problem.status in (NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
         return WrongUse(f"{remote.url}: {_ended(problem.sentence)}{_instead(remote, listed)}")
     here = httpx.URL(remote.url).path
     schema: Mapping[str, Any] | None = next((one.input for one in listed if one.path == here), {})
@@ -241,12 +253,28 @@ def _instead(remote: _Remote, listed: Sequence[Listed]) -> str:
     here = httpx.URL(remote.url)
     if not listed:
         return " No narrate server says there what it has: is the address right?"
-    if not remote.cancels and here.path.removesuffix("/events") in [one.path for one in listed]:
-        return f" It is a pipeline's address: start a run with `narrate post {remote.url}`."
     if remote.cancels and here.path.startswith("/runs/"):
         return f" It is a run's address: `narrate follow {remote.url}` tells its story."
-    there = "".join(f"\n  {here.join(one.path)}" for one in listed)
-    return f" The pipelines there are at:{there}" if remote.cancels else ""
+    return f" The pipelines there are at:{_addresses(here, listed)}" if remote.cancels else ""
+
+
+def _no_run(url: str, listed: Sequence[Listed]) -> str:
+    """What to say of an address, where a run's is needed."""
+    here = httpx.URL(url)
+    if here.path.removesuffix("/events") in [one.path for one in listed]:
+        return f"{url} is a pipeline's address: start a run with `narrate post {url}`."
+    return (
+        f"{url} is no run's address, as {here.join('/runs/ID')} is. `narrate post` starts a run and says its address; "
+        f"the pipelines there are at:{_addresses(here, listed)}"
+    )
+
+
+def _is_of_run(url: str) -> bool:
+    return "/runs/" in httpx.URL(url).path
+
+
+def _addresses(here: httpx.URL, listed: Sequence[Listed]) -> str:
+    return "".join(f"\n  {here.join(one.path)}" for one in listed)
 
 
 def _cut(remote: _Remote, error: RunCut) -> click.ClickException:
