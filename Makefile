@@ -1,16 +1,20 @@
-# Four commands, the same for people and for CI: demo, test, check, bench. Each sets up what it needs by itself.
+# Five commands, the same for people and for CI: demo, example, test, check, bench. Each sets up what it needs by itself.
 
 PYTHON ?= python3
 PORT ?= 8000
 PACE ?= 1
 CORS ?=
+NAME ?= coffee
 BIN := .venv/bin
 TRAVEL := pipelines.travel_escape:travel_escape
 
-.PHONY: demo test check bench fixtures record clean
+.PHONY: demo example test check bench fixtures record clean
 
 demo: .venv/ready  ## The travel server on recorded answers: no keys, no network, no services. CORS=… lets pages ask.
 	$(BIN)/narrate serve $(TRAVEL) --replay valencia --pace $(PACE) --port $(PORT) $(CORS:%=--cors '%')
+
+example: .venv/ready  ## One of the examples, with its page: make example NAME=docs
+	$(BIN)/narrate serve examples/$(if $(wildcard examples/$(NAME).py),$(NAME).py,$(NAME)/pipeline.py) --port $(PORT)
 
 test: .venv/ready .venv/web  ## Everything: real servers, real sockets, the property tests of the laws.
 	.ci/packages

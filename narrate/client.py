@@ -186,7 +186,7 @@ async def connect(
     key: str | None = None,
     silence: float | None = None,
     cap: float = 30.0,
-    attempts: int | None = None,
+    attempts: int | None = 10,
 ) -> AsyncIterator[RemoteRun]:
     """A run of the pipeline that answers at this URL, begun when its story is first asked for.
 
@@ -195,7 +195,8 @@ async def connect(
     - `key`: the `Idempotency-Key`. With one of its own, the very same request can be made again after every break, and
       begins nothing twice.
     - `silence`: seconds of it that are a broken connection; None for twice the server's heartbeat. `cap`: the longest
-      wait between two connections, in seconds. `attempts`: how many may fail in a row; None for any number.
+      wait between two connections, in seconds. `attempts`: how many may fail in a row, which by
+      default takes about a minute; None for any number.
 
     Leaving the block closes the connection, and is not to cancel.
     """
@@ -215,7 +216,7 @@ async def follow(
     headers: Mapping[str, str] | None = None,
     silence: float | None = None,
     cap: float = 30.0,
-    attempts: int | None = None,
+    attempts: int | None = 10,
 ) -> AsyncIterator[RemoteRun]:
     """A run that exists, by the address of its state (`…/runs/ID`), from behind event number `after`. As `connect`."""
     home = url.rstrip("/").removesuffix("/events")

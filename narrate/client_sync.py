@@ -110,7 +110,7 @@ def connect_sync(
     key: str | None = None,
     silence: float | None = None,
     cap: float = 30.0,
-    attempts: int | None = None,
+    attempts: int | None = 10,
 ) -> Iterator[RemoteRunSync]:
     """`connect` for a script that has no trio of its own: its options and its errors, with a plain `with` and `for`.
 
@@ -132,7 +132,7 @@ def follow_sync(
     headers: Mapping[str, str] | None = None,
     silence: float | None = None,
     cap: float = 30.0,
-    attempts: int | None = None,
+    attempts: int | None = 10,
 ) -> Iterator[RemoteRunSync]:
     """`follow` for a script that has no trio of its own: a run that exists, by the address of its state (`…/runs/ID`).
 

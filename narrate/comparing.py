@@ -140,7 +140,7 @@ def _outlined(outline: Iterable[Outlined]) -> Iterator[str]:
 def _words(value: Any) -> str:
     if isinstance(value, str):
         return value
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(", ", ": "))
+    return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
 
 
 def _path(event: Event) -> str:

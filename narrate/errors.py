@@ -34,6 +34,7 @@ Kept in one leaf file so that any module can raise any of them, and a reader see
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -67,12 +68,21 @@ class NarrateError(Exception):
 
 
 class DeclarationError(NarrateError):
-    """A declaration that could never run. `where` is `file:line` of the step or pipeline that is wrong."""
+    """A declaration that could never run. `where` is `file:line` of the step or pipeline that is wrong.
+
+    The text has the file as it is found from the working directory, where it is below that.
+    """
 
     def __init__(self, what: str, *, where: str | None = None) -> None:
         self.what = what
         self.where = where
-        super().__init__(f"{what}\n  declared at {where}" if where else what)
+        super().__init__(f"{what}\n  declared at {_from_here(where)}" if where else what)
+
+
+def _from_here(where: str) -> str:
+    file, _, line = where.rpartition(":")
+    path, here = Path(file), Path.cwd()
+    return f"{path.relative_to(here)}:{line}" if path.is_relative_to(here) else where
 
 
 class BadInput(NarrateError):

@@ -181,8 +181,8 @@ class _FanOut:
         pause = pausing.get()
         if pause is None:
             return self.fn(item)
-        of = self.speaker.path if self.speaker is not None else ""
-        return with_pauses(pause, f"item {index + 1} of {of}", partial(self.fn, item))
+        path = self.speaker.path if self.speaker is not None else ""
+        return with_pauses(pause, path, f" item {index + 1}", partial(self.fn, item))
 
     def _collect(self, index: int, error: Exception) -> None:
         """Let something stand in for the failed item's result, or stop the others."""

@@ -280,8 +280,10 @@ async def open_narrator(
     """Open what the pipelines need and narrate until the block ends, which cancels what still runs.
 
     `resources` are values that stand in for the pipelines' own, by name; those are not opened, nor what only they need.
-    An error of the block is raised as it is, not in a group.
+    An error of the block is raised as it is, not in a group. Raises RuntimeError where trio does not run.
     """
+    if not trio.lowlevel.in_trio_run():
+        raise RuntimeError("narrate runs under trio, which does not run here: use trio.run(…), or run_sync(…).")
     journal = journal if journal is not None else MemoryJournal()
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(journal.open())
@@ -344,6 +346,8 @@ async def start(
 
     Raises BadInput when the input does not fit. Further keywords stand in for the pipeline's resources, by name.
     """
+    if not isinstance(pipeline, Pipeline):
+        raise TypeError(f'Only a Pipeline can be run, and this is a {type(pipeline).__name__}: Pipeline("…", step).')
     value = pipeline.validate(given)
     async with open_narrator([pipeline], journal=journal, resources=resources) as narrator:
         yield await narrator.begin(pipeline, value, caller)
@@ -364,7 +368,9 @@ async def run(
 
 
 def run_sync(pipeline: Pipeline, given: Any = None, /, *, caller: Caller | None = None, **resources: Any) -> Any:
-    """`run` for a script that has no trio of its own."""
+    """`run` for a script that has no trio of its own. Raises RuntimeError under trio."""
+    if trio.lowlevel.in_trio_run():
+        raise RuntimeError("run_sync starts trio, which runs here already: use `await run(…)`.")
     try:
         return trio.run(partial(run, pipeline, given, caller=caller, **resources))
     except BaseExceptionGroup as group:

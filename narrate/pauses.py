@@ -12,18 +12,18 @@ import trio
 
 T = TypeVar("T")
 
-Pause = Callable[[str], float]
-"""How many seconds to pause at a place; the place is said in words, such as `before weather`."""
+Pause = Callable[[str, str], float]
+"""How many seconds to pause in a step, by its path, and when: `before`, or `after item 3`."""
 
 pausing: ContextVar[Pause | None] = ContextVar("pausing", default=None)
 """How long the runs of this context pause before and after each step's work, and each item's. None: not at all."""
 
 
-async def with_pauses(pause: Pause, where: str, work: Callable[[], Awaitable[T]]) -> T:
-    """Do the work, with a pause before it and, if that went well, one after."""
-    await trio.sleep(pause(f"before {where}"))
+async def with_pauses(pause: Pause, path: str, what: str, work: Callable[[], Awaitable[T]]) -> T:
+    """Do the work of a step, or what of it is named, with a pause before it and, if that went well, one after."""
+    await trio.sleep(pause(path, f"before{what}"))
     value = await work()
-    await trio.sleep(pause(f"after {where}"))
+    await trio.sleep(pause(path, f"after{what}"))
     return value
 
 
@@ -35,8 +35,8 @@ def not_counted(limit: trio.CancelScope) -> Iterator[None]:
         yield
         return
 
-    def put_off(where: str) -> float:
-        seconds = pause(where)
+    def put_off(path: str, when: str) -> float:
+        seconds = pause(path, when)
         limit.deadline += seconds
         return seconds
 

@@ -4,11 +4,14 @@ What `Pipeline(...)` lets through can be run. Each thing that could not is one D
 place in the file, and what would mend it.
 """
 
+import inspect
+import reprlib
 from collections.abc import Mapping, Sequence
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, Optional
 
-from pydantic import PydanticUserError, TypeAdapter, ValidationError
+from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from narrate.declare import NO_FALLBACK, Concurrent, Resource, Step, caller_place
@@ -176,7 +179,10 @@ class _Drawing:
     def plan(self, stages: Sequence[Any], result: str | None) -> Plan:
         if not stages:
             raise DeclarationError(f"Pipeline `{self.pipeline.name}` has no stages.", where=self.pipeline.where)
-        self.scope.later = self._names(stages)
+        members = [m for s in stages for m in (s.members if isinstance(s, Concurrent) else (s,))]
+        self._check_uncalled(members)
+        self.scope.later = self._names(members)
+        self.scope.needs = {member.name: _needed(member) for member in members if isinstance(member, Step)}
         planned = tuple(self._stage(stage) for stage in stages)
         if result is not None and result not in self.scope.values:
             raise DeclarationError(
@@ -190,10 +196,21 @@ class _Drawing:
     def returns(self, plan: Plan) -> Any:
         return self.scope.values[plan.result] if isinstance(plan.result, str) else dict[str, Any]
 
-    def _names(self, stages: Sequence[Any]) -> set[str]:
+    def _check_uncalled(self, members: Sequence[Any]) -> None:
+        """Refuse steps that were called where they should be named, and let Python not warn of what they gave."""
+        called = [member for member in members if inspect.iscoroutine(member)]
+        for coroutine in called:
+            coroutine.close()
+        if called:
+            name = called[0].__name__
+            raise DeclarationError(
+                f"`{name}()` is not a stage: write it without the parentheses, `{name}`.", where=self.pipeline.where
+            )
+
+    def _names(self, members: Sequence[Any]) -> set[str]:
         """Every name the stages provide, refusing what is no stage and what is there twice."""
         names: set[str] = set()
-        for stage in (m for s in stages for m in (s.members if isinstance(s, Concurrent) else (s,))):
+        for stage in members:
             name, where = self._named(stage)
             if name in names:
                 raise DeclarationError(f"Two stages are called `{name}`; give one another name.", where=where)
@@ -209,9 +226,7 @@ class _Drawing:
             if self.pipeline.value_name in (stage.value_name, *_inner_names(stage)):
                 raise DeclarationError(f"Pipeline `{self.pipeline.name}` stands inside itself.", where=stage.where)
             return stage.value_name, stage.where
-        called = getattr(stage, "__name__", repr(stage))
-        mend = "decorate it with @step" if callable(stage) else "a stage is a step, concurrent(...) or a Pipeline"
-        raise DeclarationError(f"`{called}` is not a stage: {mend}.", where=self.pipeline.where)
+        raise DeclarationError(f"{_no_stage(stage)}.", where=self.pipeline.where)
 
     def _stage(self, stage: Any) -> PlannedStage:
         members = stage.members if isinstance(stage, Concurrent) else (stage,)
@@ -257,9 +272,9 @@ class _Drawing:
         told = {**known, step.name: call.returns}
         planned = PlannedStep(
             step.name,
-            _template(step.title, "title", known, step),
+            _template(step.title, "title", known, step, self.scope.values),
             call,
-            _template(step.summary, "summary", told, step) if step.summary is not None else None,
+            _template(step.summary, "summary", told, step, self.scope.values) if step.summary is not None else None,
             step.timeout,
             step.retry,
             fallback,
@@ -302,6 +317,26 @@ class _Drawing:
         return Fallback(call=wired)
 
 
+def _no_stage(stage: Any) -> str:
+    """Why something is not a stage, and what would mend it."""
+    if isinstance(stage, list | tuple | set | frozenset):
+        return (
+            f"A {type(stage).__name__} is not a stage: give the stages one by one, or concurrent(a, b) for those at "
+            "the same time"
+        )
+    if isinstance(stage, Resource):
+        return f"`{stage.name}` is not a stage but a resource: pass it in `resources=[{stage.name}]`"
+    called = getattr(stage, "__name__", reprlib.repr(stage))
+    mend = "decorate it with @step" if callable(stage) else "a stage is a step, concurrent(...) or a Pipeline"
+    return f"`{called}` is not a stage: {mend}"
+
+
+def _needed(step: Step[..., Any]) -> tuple[str, ...]:
+    """The names that a step's parameters must have, which are those without a default."""
+    parameters = inspect.signature(step.fn).parameters.values()
+    return tuple(parameter.name for parameter in parameters if parameter.default is parameter.empty)
+
+
 def _inner_names(pipeline: Pipeline) -> set[str]:
     """The names of all pipelines inside one."""
 
@@ -320,14 +355,17 @@ def _types(call: Call) -> dict[str, Any]:
     return {parameter: call.types.get(parameter, Any) for parameter, _ in call.needs}
 
 
-def _template(text: str, what: str, types: Mapping[str, Any], step: Step[..., Any]) -> Template:
+def _template(
+    text: str, what: str, types: Mapping[str, Any], step: Step[..., Any], earlier: Mapping[str, Any] | None = None
+) -> Template:
+    """A template over the names in `types`. Those that are there `earlier` a parameter could be added for."""
     try:
         template = Template(text)
     except (ValueError, IndexError) as error:
         raise DeclarationError(
             f"step `{step.name}`, {what}: {text!r} is no template: {error}.", where=step.where
         ) from error
-    if wrong := template.misses(types):
+    if wrong := template.misses(types, earlier or {}):
         raise DeclarationError(f"step `{step.name}`, {what}: {wrong}.", where=step.where)
     return template
 
@@ -335,6 +373,11 @@ def _template(text: str, what: str, types: Mapping[str, Any], step: Step[..., An
 def _adapter(takes: Any, name: str, where: str) -> TypeAdapter[Any] | None:
     if takes is None:
         return None
+    if isinstance(takes, BaseModel) or (is_dataclass(takes) and not isinstance(takes, type)):
+        kind = type(takes).__name__
+        raise DeclarationError(
+            f"Pipeline `{name}`: give `takes` the class `{kind}`, not one of its instances.", where=where
+        )
     try:
         return TypeAdapter(takes)
     except (PydanticUserError, NameError) as error:

@@ -110,6 +110,16 @@ class Plan:
         """The names that any of its steps keeps secret."""
         return frozenset[str]().union(*(step.secret for step in self.steps))
 
+    def makers_of(self, result: Any, prefix: str = "") -> "Iterator[tuple[str, Any]]":
+        """The steps whose values are the result, those of nested pipelines by their path, each with its value."""
+        members = (m for stage in self.stages for m in (stage.members if isinstance(stage, PlannedGroup) else (stage,)))
+        nested = {member.name: member.plan for member in members if isinstance(member, PlannedPipeline)}
+        for name, value in ({self.result: result} if isinstance(self.result, str) else result).items():
+            if name in nested:
+                yield from nested[name].makers_of(value, f"{prefix}{name}/")
+            else:
+                yield prefix + name, value
+
     def result_of(self, values: Mapping[Any, Any]) -> Any:
         """The pipeline's result, once every stage's value is there."""
         if isinstance(self.result, str):

@@ -9,7 +9,7 @@ Only pytest's part of it is here. Neither fixture is async, so both serve plain 
 
 import hashlib
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -53,6 +53,11 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "cassette(name): the recording, a folder's name in cassettes/ or a path, that `cassette` replays."
     )
     config.stash[_recorded] = {}
+    if config.getoption("--record") and config.getoption("--update-stories"):
+        raise pytest.UsageError(
+            "Record first, and then write the stories from what was recorded: --record and --update-stories do not go "
+            "together."
+        )
     several = hasattr(config, "workerinput") or config.getoption("dist", "no") != "no"  # both are pytest-xdist's
     if several and config.getoption("--record"):
         raise pytest.UsageError("--record writes files that tests may share: run it in one process, without -n.")
@@ -118,7 +123,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture
 def stories(request: pytest.FixtureRequest) -> Iterator[Stories]:
     """The golden stories in the folder `stories` beside the test file: `stories.check("name", story)`."""
-    golden = Stories(request.path.parent / "stories", update=request.config.getoption("--update-stories"))
+    folder, option = request.path.parent / "stories", request.config.getoption
+    golden = Stories(folder, update=option("--update-stories"), live=option("--record"))
     yield golden
     _tell(request, [f"Wrote {_shown(request, path)}" for path in golden.written])
 
@@ -149,6 +155,9 @@ def _folder(request: pytest.FixtureRequest) -> Path:
     if marker.kwargs or len(marker.args) != 1 or not isinstance(marker.args[0], str | Path):
         pytest.fail('A cassette is marked by one name or path: @pytest.mark.cassette("valencia").', pytrace=False)
     named = Path(marker.args[0])
+    if not named.parts or ".." in named.parts:
+        wrong = f"{marker.args[0]!r} names no cassette: give it a name, or a path below the test's folder."
+        pytest.fail(wrong, pytrace=False)
     return cassettes / named if len(named.parts) == 1 else request.path.parent / named
 
 
@@ -185,11 +194,18 @@ def _save(request: pytest.FixtureRequest, tape: RecordTape, folder: Path) -> lis
         return [f"{request.node.nodeid} asked for nothing, so there is nothing to record."]
     together = request.config.stash[_recorded].setdefault(folder, [])
     together += tape.recording.exchanges
+    asked = {exchange.request.key for exchange in together}
+    kept = [exchange for exchange in _shared(request, folder) if exchange.request.key not in asked]
     for old in folder.glob("*.json"):
         old.unlink()
-    return [
-        f"Wrote {_shown(request, path)}" for path in write(replace(tape.recording, exchanges=tuple(together)), folder)
-    ]
+    recording = replace(tape.recording, exchanges=(*kept, *together))
+    return [f"Wrote {_shown(request, path)}" for path in write(recording, folder)]
+
+
+def _shared(request: pytest.FixtureRequest, folder: Path) -> Sequence[Exchange]:
+    """What other tests may have recorded there before; nothing where the cassette is the test's own."""
+    is_shared = request.node.get_closest_marker("cassette") is not None and any(folder.glob("*.json"))
+    return load_world(folder).exchanges if is_shared else ()
 
 
 def _tell(request: pytest.FixtureRequest, lines: list[str]) -> None:

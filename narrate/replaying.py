@@ -48,13 +48,16 @@ NOT_SAVED = "This was not saved with the story."
 _Anything = Annotated[Any, Field(default=None, title="Input", description="Whatever it is, the same is told.")]
 
 
-def replayed(story: Story, *, pace: float = 1.0) -> Pipeline:
-    """The story as a pipeline of its name, title and outline, at `/` and its name, that takes anything or nothing.
+def replayed(story: Story, *, pace: float = 1.0, path: str | None = None) -> Pipeline:
+    """The story as a pipeline of its name, title and outline, that takes anything or nothing.
+
+    It answers at `path`; left out, at `/` and its name, for a story does not tell where its own pipeline did.
 
     Each of its runs tells the story again: every event, and every status, `pace` times as many seconds into the run as
     it happened then (0: at once), and the same end. What tells how long a step took says so as it was; what tells when
     something happened, and how long the run took, is true of the new run. A run of a story that was cut fails where
-    that stops. Raises StoryUnreadable for a story of which the beginning, or anything between, is missing.
+    that stops. Raises StoryUnreadable for a story of which the beginning, or anything between, is missing, and
+    DeclarationError for a path that is none.
     """
     if not 0 <= pace < inf:
         raise ValueError(f"pace={pace} is none: it multiplies every wait, and 0 tells all at once.")
@@ -66,17 +69,18 @@ def replayed(story: Story, *, pace: float = 1.0) -> Pipeline:
         if illegal.n <= again[-1].n:  # else it was cut, and may be
             what = f"no run tells so, so it can be shown, but not told again ({illegal})"
             raise StoryUnreadable("This story", what) from illegal
-    return Replayed(story, script, pace)
+    return Replayed(story, script, pace, path)
 
 
 class Replayed(Scripted):
     """A pipeline whose runs tell a story again: the `script`, which is the story as it happened. Made by `replayed`."""
 
-    def __init__(self, story: Story, script: Sequence[Event], pace: float) -> None:
+    def __init__(self, story: Story, script: Sequence[Event], pace: float, path: str | None = None) -> None:
         assert story.began is not None, "what was retold has a beginning"
         self._began = story.began
-        path = "".join("-" if c.isspace() or c in "<>?#" else c for c in story.pipeline)
-        super().__init__(story.pipeline, stand_in, takes=_Anything, title=story.title, path=f"/{path}", recover=False)
+        if path is None:
+            path = "/" + "".join("-" if c.isspace() or c in "<>?#" else c for c in story.pipeline)
+        super().__init__(story.pipeline, stand_in, takes=_Anything, title=story.title, path=path, recover=False)
         self.outline = self._began.outline
         self._story = story
         self._script = script

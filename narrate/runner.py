@@ -27,6 +27,7 @@ from narrate.pauses import not_counted, pausing, with_pauses
 from narrate.plan import Plan, PlannedGroup, PlannedPipeline, PlannedStep
 from narrate.questions import Inquiry, questions_in
 from narrate.redact import Redactor
+from narrate.template import Template
 from narrate.verbs import Lane, Speaker, failure_within, speaking
 from narrate.wiring import FAILURE, INPUT, Call, Key
 
@@ -144,11 +145,12 @@ class Runner:
                 return None
             if stage.when is not None and not stage.when.fn(**stage.when.arguments(values)):
                 values[stage.name] = None
-                reason = stage.otherwise.fill(stage.when.arguments(values))
+                reason = self._filled("reason to be skipped", stage.otherwise, stage.when.arguments(values), path)
                 lane.tell(StepSkipped(path, reason, t=now))
                 self._keep(path, None, lane)
                 return None
-            title = stage.title.fill(stage.call.arguments(values)) if stage.title.fields else stage.title.text
+            arguments = stage.call.arguments(values) if stage.title.fields else {}
+            title = self._filled("title", stage.title, arguments, path)
         except Exception as error:  # noqa: BLE001 (told by _unbegun, whatever it is)
             errors[stage.name] = error
             title = stage.title.outline()
@@ -188,7 +190,7 @@ class Runner:
                 values[stage.name] = await self._nested(stage, values, lane, path)
             else:
                 values[stage.name], fallback = await self._step(stage, values, speaker)
-                text = self._summary(stage, values)
+                text = self._summary(stage, values, path)
         except StepFailure as failure:
             lane.tell(StepFailed(path, failure.problem, t=lane.now()))
             raise
@@ -247,7 +249,7 @@ class Runner:
         work = partial(way, step, values, speaker)
         pause = pausing.get()
         try:
-            return _awaited(await (work() if pause is None else with_pauses(pause, speaker.path, work))), None
+            return _awaited(await (work() if pause is None else with_pauses(pause, speaker.path, "", work))), None
         except Exception as error:
             if step.fallback is None:
                 raise
@@ -262,12 +264,23 @@ class Runner:
             speaking.reset(token)
             speaker.silent = True
 
-    def _summary(self, step: PlannedStep, values: Values) -> str | None:
+    def _summary(self, step: PlannedStep, values: Values, path: str) -> str | None:
         if step.secret:
             self._redactor.learn(step.secret, {step.name: values[step.name]})
         if step.summary is None:
             return None
-        return step.summary.fill({**step.call.arguments(values), step.name: values[step.name]})
+        known = {**step.call.arguments(values), step.name: values[step.name]}
+        return self._filled("summary", step.summary, known, path)
+
+    def _filled(self, what: str, template: Template, values: Mapping[str, Any], path: str) -> str:
+        """The text of a template. Raises Explained, which names the place but nothing of what stands in it."""
+        try:
+            return template.fill(values)
+        except Explained:
+            raise
+        except Exception as error:
+            self._note(error, path)
+            raise Explained(f"Its {what} cannot be filled in: {template.why_not(values)}") from error
 
     def _failed(self, path: str, error: Exception, lane: Lane) -> StepFailure:
         """Tell and remember that a step failed by itself; gives back what stops the stages around it."""

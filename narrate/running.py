@@ -19,7 +19,7 @@ from narrate.pipeline import Pipeline
 from narrate.plan import Plan
 from narrate.replying import give_answer
 from narrate.runner import StepFailure
-from narrate.verbs import Lane
+from narrate.verbs import TELLABLE, Lane
 from narrate.wiring import Key
 
 log = logging.getLogger("narrate")
@@ -263,10 +263,21 @@ class Run:
         try:
             told, _ = plain(result)
         except NotTellable as error:
-            self._fail(problem_of(error), error)
+            self._fail(problem_of(self._untellable(result, error)), error)
             return
         now = self._narration.now()
         self._end(RunFinished(told, now, t=now), lambda: result)
+
+    def _untellable(self, result: Any, error: NotTellable) -> NotTellable:
+        """The error, with the step whose value it is about and what to do; of a script, which has no plan, as it is."""
+        if isinstance(self.pipeline, Scripted):
+            return error
+        for path, value in self.pipeline.plan.makers_of(result):
+            try:
+                plain(value)
+            except NotTellable as own:
+                return NotTellable(f"The result, which step `{path}` gives, cannot be told. {own} {TELLABLE}")
+        return error
 
     def _fail(self, problem: Problem, cause: Exception | None) -> None:
         now = self._narration.now()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from narrate.errors import StoryUnreadable
-from narrate.events import Event, Gap, Token, from_json, to_json
+from narrate.events import Event, Gap, Terminal, Token, from_json, to_json
 from narrate.retelling import as_it_happened
 from narrate.story import Story
 
@@ -105,6 +105,12 @@ def _refuse_holes(numbered: Mapping[int, _Read], name: str) -> None:
         if first != following:
             missing = f"event {following} is missing" if first > following else f"event {first} is there twice"
             raise StoryUnreadable(name, f"this is event {n}, but {missing}", read.line)
+        if isinstance(read.event, Token) and n + 1 - first > max(1, len(read.event.text)):
+            raise StoryUnreadable(name, f"this token is of {n + 1 - first} pieces, and has fewer characters", read.line)
         following = n + 1
+    ends = [n for n, read in numbered.items() if isinstance(read.event, Terminal)]
+    if ends and ends[0] < following - 1:
+        behind = next(read.line for n, read in numbered.items() if n > ends[0])
+        raise StoryUnreadable(name, f"the run has ended with event {ends[0]}, and this one comes behind it", behind)
     if not numbered:
         raise StoryUnreadable(name, f"there is no event of a run in it. {HOW}")

@@ -6,7 +6,7 @@ decide when a thread ends, nor what lies outside the process.
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import trio
@@ -23,16 +23,20 @@ _SHORTEST, _LONGEST = -2.0, 1.0
 _DICE, _SWITCH = "_r", "_ALLOW_DETERMINISTIC_SCHEDULING"
 
 
-def pauses_of(seed: int) -> Pause | None:
+def pauses_of(seed: int, still: Collection[str] = ()) -> Pause | None:
     """How long to pause at each place: as often not at all as between 10 ms and 10 s. None for the plain schedule.
 
-    The same for one place and one seed, whatever comes before it.
+    The same for one place and one seed, whatever comes before it. Items of the steps that are `still` never pause: a
+    time limit that runs out there would have more time.
     """
     if seed == PLAIN:
         return None
     been: Counter[str] = Counter()
 
-    def pause(where: str) -> float:
+    def pause(path: str, when: str) -> float:
+        if " item " in when and any(f"{path}/".startswith(f"{step}/") for step in still):
+            return 0.0
+        where = f"{when} {path}"
         been[where] += 1
         chance = random.Random(f"{seed} {where} {been[where]}")
         return chance.choice((0.0, round(10 ** chance.uniform(_SHORTEST, _LONGEST), 3)))
@@ -44,14 +48,16 @@ def pace_of(seed: int) -> float:
     """How long recorded waits take, as a part of what was recorded.
 
     Never more, because to be slower than it was is to run into time limits: that is another behaviour of the services,
-    and not another schedule of the same.
+    and not another schedule of the same. Where a limit ran out as it was recorded, not less either.
     """
     return 1.0 if seed == PLAIN else random.Random(f"{seed} pace").choice((0.0, 0.25, 0.5, 1.0))
 
 
 @contextmanager
-def scheduled(seed: int) -> Iterator[None]:
+def scheduled(seed: int, still: Collection[str] = ()) -> Iterator[None]:
     """Meanwhile a trio run that is begun here has the schedule of this seed; Python's own dice are seeded with it, too.
+
+    `still` are steps as in `pauses_of`.
 
     Raises NotImplementedError with a trio whose order of tasks cannot be decided from outside.
     """
@@ -60,7 +66,7 @@ def scheduled(seed: int) -> Iterator[None]:
     dice.seed(seed)
     random.seed(seed)  # a retry's jitter is thrown with it
     setattr(trio_run, _SWITCH, True)
-    token = pausing.set(pauses_of(seed))
+    token = pausing.set(pauses_of(seed, still))
     try:
         yield
     finally:

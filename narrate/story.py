@@ -31,8 +31,10 @@ from narrate.events import (
     StepStarted,
     Terminal,
     Token,
+    outlined_in,
 )
 from narrate.snapshot import Snapshot, StepState
+from narrate.template import hint
 from narrate.timing import Span, critical_path, slowest, spans_of
 from narrate.wire.text import answered, asked, retried, transcript
 
@@ -118,7 +120,12 @@ class Story:
         return tuple(line for _, line in self._said)
 
     def lines_of(self, step: str) -> tuple[str, ...]:
-        """Those that were said by this step (or pipeline, or item), by its path."""
+        """Those that were said by this step (or pipeline, or item), by its path.
+
+        Raises ValueError where the run has none of this path; not where its beginning is missing, and so its outline.
+        """
+        if self.began is not None and step not in self._paths:
+            raise ValueError(f"No step of {self.pipeline} has the path `{step}`{hint(step, self._paths)}.")
         return tuple(line for path, line in self._said if path == step)
 
     @cached_property
@@ -158,6 +165,12 @@ class Story:
 
     def __repr__(self) -> str:
         return f"<Story of {self.pipeline}: {len(self.events)} events>"
+
+    @cached_property
+    def _paths(self) -> set[str]:
+        """Everybody who could say something: the run itself, what is in its outline, and who was heard."""
+        outlined = outlined_in(self.began.outline) if self.began is not None else ()
+        return {"", *(stage.step for stage in outlined), *(path for path, _ in self._said), *self.steps}
 
     @cached_property
     def _said(self) -> tuple[tuple[str, str], ...]:

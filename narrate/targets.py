@@ -82,13 +82,14 @@ _INSTALLED = (Path(__file__).parent, *(Path(sysconfig.get_path(one)) for one in 
 
 
 def _module(where: str) -> ModuleType:
-    if not where or where.startswith("."):
+    is_file = where.endswith(".py")
+    if not where or (where.startswith(".") and not is_file):
         raise TargetError(f"`{where}` names no module. Write `package.module`, or a file with its `.py`.")
     # As python -m does: what lies in the working directory can be named.
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
-        return _file(Path(where)) if where.endswith(".py") else _named(where)
+        return _file(Path(where)) if is_file else _named(where)
     except NarrateError:
         raise
     except SyntaxError as error:

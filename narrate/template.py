@@ -8,6 +8,7 @@ import re
 import string
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
@@ -81,12 +82,29 @@ class Template:
         parts = (f"{text}…" if name is not None else text for text, name, _, _ in _formatter.parse(self.text))
         return _MORE_DOTS.sub("…", _ASIDE.sub("", "".join(parts)))
 
-    def misses(self, types: Mapping[str, Any]) -> str | None:
-        """What is wrong with the places, in words, given each name's type; None when nothing is."""
+    def why_not(self, values: Mapping[str, Any]) -> str:
+        """Which place cannot be filled in with these values, in words that hold nothing of them.
+
+        Of what a value raises only the class is named, since its text may hold anything.
+        """
+        for place, name in _places(self.text):
+            try:
+                _formatter.vformat(place, (), values)
+            except Exception as error:  # noqa: BLE001 (whatever the runner was raised)
+                return f"`{place}` raises {type(error).__name__}.{_of_a_mapping(name, values)}"
+        return "what stands in it changes while it is read."
+
+    def misses(self, types: Mapping[str, Any], earlier: Mapping[str, Any] = MappingProxyType({})) -> str | None:
+        """What is wrong with the places, in words, given each name's type; None when nothing is.
+
+        Where a name is missing that is there `earlier`, the words are how to have it.
+        """
         for field in self.fields:
             root = _root(field)
             if not root.isidentifier():
                 return f"`{{{field}}}` has no name; write the name of what stands there"
+            if root not in types and root in earlier:
+                return f"`{{{field}}}` uses `{root}`, which it does not have; add a parameter `{root}` to it"
             if root not in types:
                 return f"`{{{field}}}` uses `{root}`, which it does not have{hint(root, types)}"
             attribute = field[len(root) :]
@@ -110,6 +128,23 @@ def _fields(text: str) -> Iterator[str]:
         if name is not None:
             yield name
             yield from _fields(spec or "")
+
+
+def _places(text: str) -> Iterator[tuple[str, str]]:
+    """Each place as it is written, with its formats, and what stands in it."""
+    for _, name, spec, conversion in _formatter.parse(text):
+        if name is not None:
+            yield f"{{{name}{f'!{conversion}' if conversion else ''}{f':{spec}' if spec else ''}}}", name
+
+
+def _of_a_mapping(field: str, values: Mapping[str, Any]) -> str:
+    """How to have from a dict what was written as an attribute; nothing where that is not what is wrong."""
+    root, _, rest = field.partition(".")
+    first = _root(rest)
+    value = values.get(root)
+    if not isinstance(value, Mapping) or first not in value:
+        return ""
+    return f" `{root}` is a {type(value).__name__}: write `{{{root}[{first}]{rest[len(first) :]}}}`."
 
 
 def _root(field: str) -> str:

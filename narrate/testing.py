@@ -4,6 +4,7 @@ For any test runner. pytest gets more from narrate by itself (`pytest_plugin`): 
 fixtures.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from narrate.cassette import Cassette
 from narrate.comparing import maybe_difference, side_by_side
 from narrate.declare import Caller, Resource
 from narrate.errors import DeclarationError, IllegalRecord, NotAnswered, RunCancelled, RunFailed, StoriesDiffer
-from narrate.events import AnyEvent, Question, RunFinished, plain
+from narrate.events import AnyEvent, Question, RunFinished, StepFailed, StepFinished, StepRetrying, plain
 from narrate.golden import Stories
 from narrate.grammar import check_record
 from narrate.narrator import start
@@ -62,8 +63,9 @@ def narrated(
     """Run a pipeline to its end, in virtual time, and give back its story, also that of a run that failed.
 
     For tests that are plain functions: it runs trio by itself. No wait takes any time, and the story's `took` is in the
-    seconds that it would have taken; what a thread does takes its time and counts as none. Status is in it as a reader
-    may have seen it: the latest wins.
+    seconds that it would have taken; what a thread does takes its time and counts as none. What comes from outside the
+    process, over a socket or from a child process, is not waited for: give a `cassette`, or use `story_of` in a test
+    whose time is real. Status is in the story as a reader may have seen it: the latest wins.
 
     Further keywords stand in for the pipeline's resources, by name; one that is a `@resource` itself is opened for this
     run. A `cassette` (a recording, a file or folder of recordings, or what the fixture of that name gives) stands in
@@ -121,6 +123,9 @@ def same_in_every_schedule(
     answers come faster. With a `seed`, only the plain schedule and that seed's are run. A plain `def` step works in a
     thread, and when that ends no schedule decides.
 
+    Python's own hash seed, which the order of a set of texts hangs on, is the same in all of them; and where a step
+    waits for several things by itself, without `each`, only what it waits for can make them differ.
+
     Compared are the record without times and, as JSON, the result. Where a run fails, so must all; how far those steps
     had come that were stopped by it is not compared, nor is which of several failures was first. A stand-in for a
     resource that is a value is shared by all these runs: give one that remembers things as a `@resource`, which is
@@ -129,6 +134,8 @@ def same_in_every_schedule(
     Raises StoriesDiffer, an AssertionError, with the two stories side by side and the seed.
     """
     __tracebackhide__ = True  # pytest shows the test, then, and not this
+    if schedules < 1:
+        raise ValueError(f"schedules={schedules} compares nothing.")
     _refuse_trio("same_in_every_schedule()", "Call it in a plain test, `def` and not `async def`.")
     tape = _tape(cassette)
     work = _Work(pipeline, given, caller, tape, answers, resources)
@@ -136,8 +143,9 @@ def same_in_every_schedule(
         return _run(work)
     plain_story = _in_schedule(work, PLAIN)
     seeds = range(1, schedules + 1) if seed is None else (seed,)
+    still = _stumbled(plain_story)
     for other in (PLAIN, *seeds):
-        _compare(plain_story, _in_schedule(work, other), other)
+        _compare(plain_story, _in_schedule(work, other, still), other)
     return plain_story
 
 
@@ -211,9 +219,18 @@ async def _opened(stack: AsyncExitStack, stand_in: Any) -> Any:
     return await stack.enter_async_context(opening)
 
 
-def _in_schedule(work: _Work, seed: int) -> Story:
-    with scheduled(seed):
-        return _run(replace(work, pace=pace_of(seed)))
+def _in_schedule(work: _Work, seed: int, still: frozenset[str] = frozenset()) -> Story:
+    with scheduled(seed, still):
+        return _run(replace(work, pace=1.0 if still else pace_of(seed)))
+
+
+def _stumbled(story: Story) -> frozenset[str]:
+    """The steps whose time limit may have run out: more time, or quicker answers, would be another behaviour."""
+    return frozenset(
+        event.step
+        for event in story.events
+        if isinstance(event, StepRetrying | StepFailed) or (isinstance(event, StepFinished) and event.fallback)
+    )
 
 
 def _run(work: _Work) -> Story:
@@ -256,10 +273,15 @@ def _again(seed: int) -> str:
 
 def _result(story: Story) -> Any:
     """The result as JSON; None where there is none. In the record, what is secret is left out of it."""
-    return plain(story.result)[0] if isinstance(story.end, RunFinished) else None
+    return json.dumps(plain(story.result)[0]) if isinstance(story.end, RunFinished) else None
 
 
 def _tape(cassette: Cassette | Path | Tape | None) -> Tape | None:
+    if isinstance(cassette, str):
+        raise TypeError(
+            f"cassette={cassette!r} is a name. Give a Path, or mark the test with @pytest.mark.cassette({cassette!r}) "
+            "and pass on the fixture `cassette`."
+        )
     if isinstance(cassette, Path):
         return ReplayTape(world([cassette]))
     return ReplayTape(cassette) if isinstance(cassette, Cassette) else cassette

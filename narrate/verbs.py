@@ -13,12 +13,15 @@ from typing import Any, Protocol
 
 import trio
 
-from narrate.errors import Explained
+from narrate.errors import Explained, NotTellable
 from narrate.events import Detail, Event, Message, Progress, Question, RunId, Token, plain, utf8_size, whole_text
 from narrate.questions import Inquiry
 
 TOKENS_PER_TURN = 32
 """So many pieces that are there at once are passed on before other tasks get their turn."""
+
+TELLABLE = "Give a pydantic model, a dataclass or plain data."
+"""What to do about a value that has no JSON form."""
 
 
 class Lane(Protocol):
@@ -124,7 +127,10 @@ class Speaker:
         self.lane.tell(Message(self.path, text, t=self.lane.now()), utf8_size(text) or 1)
 
     def show(self, title: str, data: Any) -> None:
-        told, size = plain(data)
+        try:
+            told, size = plain(data)
+        except NotTellable as error:
+            raise NotTellable(f"show({title!r}, …): {error} {TELLABLE}") from error
         self.lane.tell(Detail(self.path, title, told, size, t=self.lane.now()), size + utf8_size(title))
 
     def progress(self, done: float | None, of: float | None, unit: str | None, text: str | None) -> None:

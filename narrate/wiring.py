@@ -3,12 +3,15 @@
 Apart from the plan because steps, fallbacks, conditions and resources are all wired by these same rules.
 """
 
+import dataclasses
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddict
+
+from pydantic import BaseModel
 
 from narrate.declare import Caller, Resource, place_of
 from narrate.errors import DeclarationError
@@ -48,13 +51,19 @@ class Call:
 
 @dataclass(slots=True)
 class Scope:
-    """What can be named at one point of a pipeline, and why other names cannot."""
+    """What can be named at one point of a pipeline, and why other names cannot.
+
+    `needs`: the names that each stage's parameters must have. `before_runs`: for resources, which are opened while
+    there is no run yet, nor anything of one to be named.
+    """
 
     takes: Any = None
     values: dict[str, Any] = field(default_factory=dict)
     resources: dict[str, Resource] = field(default_factory=dict)
     beside: set[str] = field(default_factory=set)
     later: set[str] = field(default_factory=set)
+    needs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    before_runs: bool = False
 
     def wire(
         self, fn: Callable[..., Any], what: str, *, where: str, own: str | None = None, failure: bool = False
@@ -78,7 +87,7 @@ class Scope:
                 continue
             if key is None:
                 hint_too = " The failure goes to a parameter annotated `Exception`." if failure else ""
-                raise DeclarationError(f"{what}: {self._why_not(parameter.name, own)}{hint_too}", where=where)
+                raise DeclarationError(f"{what}: {self._why_not(parameter.name, kind, fn, own)}{hint_too}", where=where)
             if key is FAILURE and not failure:
                 raise DeclarationError(f"{what}: only a fallback is given a failure.", where=where)
             self._check(key, kind, parameter.name, what, where)
@@ -116,9 +125,14 @@ class Scope:
                 where=where,
             )
 
-    def _why_not(self, name: str, own: str | None) -> str:
+    def _why_not(self, name: str, kind: Any, fn: Callable[..., Any], own: str | None) -> str:
         if name == own:
             return f"parameter `{name}` names the step itself, whose value is not there yet."
+        if own is not None and (circle := self._circle(own, name)):
+            return (
+                f"parameter `{name}` names a step that needs this one ({' → '.join(circle)}). They need each other, so "
+                "neither can be first: one of them must do without."
+            )
         if name in self.beside:
             return (
                 f"parameter `{name}` names a step that runs at the same time. Take one of the two out of the group, "
@@ -128,8 +142,36 @@ class Scope:
             return f"parameter `{name}` names a step that comes later. Move this one behind it."
         known = sorted({*self.values, *self.resources})
         there = f" There are: {', '.join(known)}." if known else " Nothing comes before it."
-        takes = f" The input goes to a parameter annotated {typed(self.takes)}." if self.takes is not None else ""
-        return f"parameter `{name}` names nothing{hint(name, set(known))}.{there}{takes}"
+        near = hint(name, set(known))
+        return f"parameter `{name}` names nothing{near}.{there}{self._remedy(name, kind, fn, near)}"
+
+    def _remedy(self, name: str, kind: Any, fn: Callable[..., Any], near: str) -> str:
+        """What would mend a parameter that names nothing."""
+        if declared := _resource_called(name, fn):
+            others = "…, " if self.resources else ""
+            return f" Pass the resource: `resources=[{others}{declared}]`."
+        earlier = "" if self.before_runs else "an earlier step, or of "
+        must = f" must have the name of {earlier}a resource in `resources=[…]`."
+        if self.takes is not None:
+            takes = f" The input goes to a parameter annotated {typed(self.takes)}."
+            return takes if near else f" It{must}{takes}"
+        kind = _without_none(kind)
+        if not self.before_runs and _may_be_input(kind):
+            return f" Is it what the pipeline takes? Then say `takes={kind.__name__}`. Else it{must}"
+        return "" if near else f" It{must}"
+
+    def _circle(self, own: str, name: str) -> Sequence[str]:
+        """The way from `own` by `name` back to `own` over what each stage needs; empty where there is none."""
+        ways: list[tuple[str, ...]] = [(name,)]
+        seen = {name}
+        for way in ways:  # it grows meanwhile
+            for needed in self.needs.get(way[-1], ()):
+                if needed == own:
+                    return (own, *way, own)
+                if needed not in seen:
+                    seen.add(needed)
+                    ways.append((*way, needed))
+        return ()
 
 
 def yields(resource: Resource) -> Any:
@@ -142,7 +184,7 @@ def yields(resource: Resource) -> Any:
 def wire_resources(resources: Iterable[Resource]) -> tuple[tuple[Resource, Call], ...]:
     """Each resource with its call, every one behind those it needs. Raises DeclarationError for a circle."""
     by_name = {resource.name: resource for resource in resources}
-    scope = Scope(resources=by_name)
+    scope = Scope(resources=by_name, before_runs=True)
     calls = {
         resource: scope.wire(resource.open, f"resource `{resource.name}`", where=place_of(resource.open))
         for resource in by_name.values()
@@ -174,6 +216,19 @@ def _without_none(kind: Any) -> Any:
     """X of `X | None`; anything else as it is."""
     members = [member for member in get_args(kind) if member is not type(None)]
     return members[0] if get_origin(kind) in (Union, UnionType) and len(members) == 1 else kind
+
+
+def _may_be_input(kind: Any) -> bool:
+    """Whether a class looks like what a request would be read into."""
+    return isinstance(kind, type) and (
+        issubclass(kind, BaseModel) or dataclasses.is_dataclass(kind) or is_typeddict(kind)
+    )
+
+
+def _resource_called(name: str, fn: Callable[..., Any]) -> str | None:
+    """What the function's own module calls the resource of this name; None where it has none."""
+    around = getattr(inspect.unwrap(_body(fn)), "__globals__", {})
+    return next((word for word, one in around.items() if isinstance(one, Resource) and one.name == name), None)
 
 
 def _hints(fn: Callable[..., Any], what: str, where: str) -> dict[str, Any]:

@@ -193,3 +193,12 @@ async def went_on() -> int:
 
 
 endless = Pipeline("endless", went_on)
+
+
+@step("Printing")
+async def printed() -> int:
+    print("I print.")  # noqa: T201
+    return 1
+
+
+prints = Pipeline("prints", printed)

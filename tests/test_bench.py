@@ -1,6 +1,6 @@
 """The benchmark runs: every measurement at a tiny size, and the table. Nothing here is timed."""
 
-from tests.bench import kept, pace, peer, runner, served
+from tests.bench import first_token, kept, pace, peer, runner, served
 from tests.bench.table import Row, Section, render
 
 
@@ -48,6 +48,7 @@ def test_the_peer_is_measured() -> None:
 def test_served_events_are_measured() -> None:
     positive(served.burst_section(events=50, rounds=1))
     positive(served.first_section(connections=2))
+    positive(first_token.first_token_section(connections=2, thinking=0.0))
     assert served.idle_bytes(served.STARLETTE, streams=10) >= 0
 
 

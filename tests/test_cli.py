@@ -142,6 +142,10 @@ def test_a_pipeline_that_could_never_run_is_one_error(target):
         (("--workers", "2"), "2 workers need a journal that all of them can read"),
         (("--keep-for", "36"), "'36' is not a time such as 90s, 30m, 36h or 7d."),
         (("--cors", "app.example"), "'app.example' is no origin"),
+        (("--public-url", "foo"), "'foo' is no address such as https://api.example/app."),
+        (("--public-url", "https://"), "'https://' is no address"),
+        (("--public-url", "https://x:y/"), "'https://x:y/' is no address"),
+        (("--public-url", "https://x/?a=b"), "'https://x/?a=b' is no address"),
         (("--max-runs-per-caller", "0"), "'--max-runs-per-caller'"),
     ],
 )
@@ -236,11 +240,12 @@ def test_an_interrupt_while_recording_is_no_traceback(tmp_path):
     assert (result.exit_code, result.output.count("Traceback")) == (130, 0)
 
 
-def test_a_journal_that_is_none_is_one_sentence(target):
-    result = ask("serve", f"{target}:plain", "--journal", "runs.db")
-    assert (result.exit_code, result.output) == (
-        1,
-        "Error: 'runs.db' names no journal. Write `memory:`, or `sqlite:///runs.db` to keep runs in a file.\n",
+@pytest.mark.parametrize("command", ["serve", "run"])
+def test_a_journal_that_is_none_is_a_wrong_use(target, command):
+    result = ask(command, f"{target}:plain", "--journal", "runs.db")
+    assert result.exit_code == 2
+    assert result.output.endswith(
+        "'runs.db' names no journal. Write `memory:`, or `sqlite:///runs.db` to keep runs in a file.\n"
     )
 
 
@@ -251,6 +256,11 @@ def test_a_webhook_secret_that_is_none_is_one_sentence_that_does_not_tell_it(tar
     assert result.output.startswith("Error: ")
     assert result.output.count("\n") == 1
     assert "hunter2" not in result.output
+
+
+def test_a_pipeline_that_is_named_twice_is_served_and_listed_once(target):
+    with Process(str(target), f"{target}:plain", str(target), "--port", "0") as process:
+        assert [process.line().split(" ")[0] for _ in range(3)] == ["Ask", "Plain", "Open"]
 
 
 def test_what_is_asked_of_a_server_is_what_it_does(target, monkeypatch):
@@ -341,6 +351,31 @@ def test_what_is_recorded_holds_no_secret_and_can_be_replayed(target, upstream):
 
 def _post(url: str, data: object) -> bytes:
     return httpx.post(url, json=data, timeout=20).content
+
+
+def test_a_recording_that_fails_is_said_with_its_place_but_without_a_traceback(target):
+    result = ask("record", f"{target}:asks", '{"q": "ja"}', "--to", target.parent / "out")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("ConnectError was raised at ")
+    assert result.stderr.count("\n") == 1
+    assert "Traceback" in ask("--debug", "record", f"{target}:asks", '{"q": "ja"}', "--to", target.parent / "o").stderr
+
+
+def test_a_resource_that_a_recording_cannot_open_is_one_sentence(target):
+    text = target.read_text().replace("AsyncBaseTransport) -> str", "AsyncBaseTransport, door: int) -> str")
+    text = text.replace("resources=[transport]", "resources=[transport, door]")
+    door = "@resource\nasync def door() -> AsyncIterator[int]:\n    raise KeyError('no door')\n    yield\n\n"
+    target.write_text(text.replace("asks = ", f"{door}asks = "))
+    result = ask("record", f"{target}:asks", '{"q": "ja"}', "--to", target.parent / "out")
+    assert result.exit_code == 1
+    assert "raised KeyError: 'no door'." in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_record_says_that_no_input_was_given_where_one_is_needed(target):
+    result = ask("record", f"{target}:asks", "--to", target.parent / "out")
+    assert result.exit_code == 2
+    assert result.output.startswith("Error: It takes an input, and none was given.\n")
 
 
 def test_record_takes_one_pipeline(target):

@@ -37,6 +37,25 @@ def test_a_shell_completes_targets():
     assert ask(env=words).stdout.split() == ["plain,examples/coffee.py", "plain,examples/coffee.py:coffee"]
 
 
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("run pipelines.travel_escape --replay v", ["plain,valencia"]),
+        ("serve pipelines/travel_escape/pipeline.py --replay v", ["plain,valencia"]),
+        ("run --replay v", []),
+        ("show narr", ["file,narr"]),
+        ("replay narr", ["file,narr"]),
+    ],
+)
+def test_a_shell_completes_recordings_and_files(words, found):
+    env = {
+        "_NARRATE_COMPLETE": "bash_complete",
+        "COMP_WORDS": f"narrate {words}",
+        "COMP_CWORD": str(len(words.split())),
+    }
+    assert ask(env=env).stdout.split() == found
+
+
 @pytest.fixture
 def files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -45,13 +64,21 @@ def files(tmp_path, monkeypatch):
     for name in ("one.py", "other.py", "deep/two.py", "deep/er/three.py", ".hidden/four.py"):
         (tmp_path / name).write_text("a = Pipeline('a')\nb: Pipeline = narrate.Pipeline('b')\nc = 1\n")
     (tmp_path / "none.py").write_text("a = 1\n")
+    (tmp_path / "test_one.py").write_text("a = Pipeline('a')\n")
+    (tmp_path / "within.py").write_text("def test_it():\n    a = Pipeline('a')\n")
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack" / "__init__.py").write_text(
+        "from pack.inner import a, other\nfrom .inner import b as c\nfrom . import inner\n"
+    )
+    (tmp_path / "pack" / "inner.py").write_text("a = Pipeline('a')\nb = Pipeline('b')\nother = 1\n")
+    (tmp_path / "pack" / "plain.py").write_text("a = 1\n")
     (tmp_path / "broken.py").write_text("a = Pipeline(\n")
 
 
 @pytest.mark.parametrize(
     ("begun", "found"),
     [
-        ("", ["broken.py", "deep/er/three.py", "deep/two.py", "one.py", "other.py"]),
+        ("", ["broken.py", "deep/er/three.py", "deep/two.py", "one.py", "other.py", "pack/inner.py"]),
         ("o", ["one.py", "other.py"]),
         ("on", ["one.py", "one.py:a", "one.py:b"]),
         ("./on", ["./one.py", "./one.py:a", "./one.py:b"]),
@@ -61,6 +88,14 @@ def files(tmp_path, monkeypatch):
         ("one.py:b", ["one.py:b"]),
         ("b", ["broken.py"]),
         ("broken.py:", []),
+        ("t", []),
+        ("test_", ["test_one.py", "test_one.py:a"]),
+        ("w", []),
+        ("pack.", ["pack.inner", "pack.inner:a", "pack.inner:b"]),
+        ("pack.inner:b", ["pack.inner:b"]),
+        ("pack:", ["pack:a", "pack:c"]),
+        (".pa", []),
+        ("nix.", []),
         ("nix/", []),
         ("nix.py:", []),
     ],

@@ -149,7 +149,7 @@ def test_check_says_what_is_wrong_where_and_how_to_mend_it(parcels):
     assert result.exit_code == 1
     assert result.output == (
         "Error: step `best`: parameter `raod` names nothing (did you mean `road`?). There are: air, book, rates, road. "
-        f"The input goes to a parameter annotated `Parcel`.\n  declared at {parcels}/broken.py:41\n"
+        "The input goes to a parameter annotated `Parcel`.\n  declared at broken.py:41\n"
     )
 
 
@@ -159,6 +159,16 @@ def test_check_finds_every_mistake_and_shows_what_is_sound(parcels):
     assert "1 pipeline is sound.\n" in result.output
     assert "There is no file nowhere.py." in result.output
     assert "did you mean `road`?" in result.output
+
+
+def test_check_says_which_pipelines_cannot_be_served_together(parcels):
+    (parcels / "twins.py").write_text((parcels / "parcels.py").read_text() + 'twin = Pipeline("quotes", packed)\n')
+    result = ask("check", "twins.py")
+    assert result.exit_code == 0
+    assert result.stderr == (
+        "`parcel` and `quotes` both answer at /quotes, so they cannot be served together. "
+        "Give one another with `path=`.\n"
+    )
 
 
 def test_check_has_no_traceback_unless_it_is_asked_for(parcels):
@@ -233,8 +243,11 @@ def test_graph_draws_in_the_terminal_and_for_documents(monkeypatch):
         ("coffee.svg", (), as_svg),
         ("coffee.mmd", (), as_mermaid),
         ("coffee.txt", (), as_text),
-        ("coffee.SVG", ("--mermaid",), as_mermaid),
+        ("coffee.SVG", (), as_svg),
+        ("coffee.SVG", ("--svg",), as_svg),
+        ("coffee.md", ("--mermaid",), as_mermaid),
         ("coffee", ("--svg",), as_svg),
+        ("coffee", (), as_text),
     ],
 )
 def test_graph_writes_into_a_file_what_it_is_asked_for_or_what_its_name_says(tmp_path, name, how, drawing):
@@ -252,6 +265,9 @@ def test_graph_writes_into_a_file_what_it_is_asked_for_or_what_its_name_says(tmp
         (["graph", "parcels.py:parcel", "--svg", "--mermaid"], "One drawing is either --mermaid or --svg."),
         (["graph", "parcels.py:parcel", "--out", "no/x.svg"], "no/x.svg cannot be written: No such file or directory."),
         (["graph", "parcels.py:parcel", "--out", "."], "is a directory"),
+        (["graph", "parcels.py:parcel", "--out", "x.png"], "A drawing is no .png file. Name it .svg, .mmd (Mermaid)"),
+        (["graph", "parcels.py:parcel", "--svg", "--out", "x.mmd"], "x.mmd is no name for what was asked for."),
+        (["graph", "parcels.py:parcel", "--mermaid", "--out", "x.txt"], "x.txt is no name for what was asked for."),
         (["graph"], "Missing argument 'TARGET'."),
         (["check"], "Missing argument 'TARGET...'."),
         (["schema", "--input"], "Events have neither input nor result."),

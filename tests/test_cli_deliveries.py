@@ -73,10 +73,17 @@ def test_one_whose_run_has_not_ended_is_left_waiting(path):
 
 def test_what_is_not_there_is_named(path):
     assert narrated("--journal", f"sqlite:///{path}", "--resend", "msg_x") == (
-        1,
+        2,
         "Error: There is no delivery msg_x in this journal.\n",
     )
-    assert narrated("--journal", f"sqlite:///{path}.other") == (1, f"Error: {path}.other: there is no such journal.\n")
+    assert narrated("--journal", f"sqlite:///{path}.other") == (2, f"Error: {path}.other: there is no such journal.\n")
+
+
+def test_a_url_that_names_no_journal_is_a_wrong_use():
+    exit_code, said = narrated("--journal", "runs.db")
+
+    assert exit_code == 2
+    assert "'runs.db' names no journal." in said
 
 
 def test_a_journal_in_memory_has_no_deliveries_to_list():

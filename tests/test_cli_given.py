@@ -4,7 +4,7 @@ import io
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, model_validator
 
 from narrate import Pipeline, step
 from narrate.cli.given import input_of, missing, read_words
@@ -116,8 +116,24 @@ def test_a_text_without_its_quotes_is_said():
     assert caught.value.message == 'The input is one text. Put quotes around it: "hello there".'
 
 
-FIELDS = """The input does not fit.
-  item: Field required
+class Picky(BaseModel):
+    milk: bool = False
+
+    @model_validator(mode="after")
+    def _wishes(self) -> "Picky":
+        if not self.milk:
+            raise ValueError("Wish for something.")
+        return self
+
+
+@step("Granting")
+async def granted(picky: Picky) -> bool:
+    return picky.milk
+
+
+picky = Pipeline("picky", granted, takes=Picky)
+
+FIELDS = """It takes an input, and none was given.
 It takes these fields: name=value gives a text, name:=JSON anything.
   item   a whole number
   note   a text, may be left out
@@ -129,7 +145,9 @@ It takes these fields: name=value gives a text, name:=JSON anything.
     ("pipeline", "words", "said"),
     [
         (both, ["x=1"], "It takes no input. Give none."),
-        (echo, [], "The input does not fit.\n  Input should be a valid string\nIt takes a text. Put it into quotes."),
+        (echo, [], "It takes an input, and none was given.\nIt takes a text. Put it into quotes."),
+        (order, ["note=x"], "The input does not fit.\n  item: Field required\n"),
+        (picky, [], "The input does not fit.\n  Wish for something.\nIt takes these fields"),
         (total, ["a=b"], "Input should be a valid list\nIt takes a list. Give it as JSON in single quotes."),
         (order, ["item=x"], "  item: Input should be a valid integer, unable to parse string as an integer\n"),
         (

@@ -89,7 +89,7 @@ def test_here_is_this_folder(here):
     result = ask("new", "quotes", "--here")
     assert result.exit_code == 0
     assert result.output.startswith("Made quotes.py\nMade test_quotes.py\n")
-    assert "pytest .\n" in result.output
+    assert "  Test it              pytest test_quotes.py\n" in result.output
     assert {path.name for path in here.iterdir()} == {"quotes.py", "test_quotes.py"}
 
 
@@ -132,6 +132,8 @@ def test_a_folder_that_is_there_already_is_used(here):
         ("trio", "`trio` is a module that is installed, whose place trio.py would take. Choose another name."),
         ("narrate", "`narrate` is a module that is installed"),
         ("typing-extensions", "`typing_extensions` is a module that is installed"),
+        ("conftest", "`conftest` is a name that pytest takes for its own. Choose another name."),
+        ("test-it", "`test-it` is a name that pytest takes for its own. Choose another name."),
         ("class", "`class` is a word of Python's own and cannot name a module. Choose another name."),
         ("9lives", "`9lives` cannot name a module: a name begins with a letter and goes on with letters, digits"),
         ("../up", "`../up` cannot name a module"),

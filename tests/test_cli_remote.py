@@ -29,13 +29,17 @@ def served():
 
 @pytest.fixture(scope="module")
 def strange():
-    """A server that is none of ours: 200 and HTML for whatever is asked, but 501 for what begins with /busy."""
+    """A server that is none of ours: HTML for whatever is asked, with the status that a path is, or else 200.
+
+    It knows how one of ours is busy, too, at /busy.
+    """
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = b"<!doctype html><title>Hello</title>"
-            self.send_response(501 if self.path.startswith("/busy") else 200)
-            self.send_header("Content-Type", "text/html")
+            busy = self.path == "/busy"
+            body = b'{"title": "Busy", "status": 503}' if busy else b"<!doctype html><title>Hello</title>"
+            self.send_response(503 if busy else int(self.path[1:4]) if self.path[1:4].isdigit() else 200)
+            self.send_header("Content-Type", "application/problem+json" if busy else "text/html")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -126,7 +130,10 @@ def test_what_the_server_would_refuse_or_does_is_said_with_what_would_mend_it(se
     ("path", "said"),
     [
         ("/runs/nix", "There is no run `nix` here"),
-        ("/both", "It is a pipeline's address: start a run with `narrate post"),
+        ("/both", "/both is a pipeline's address: start a run with `narrate post"),
+        ("", "is no run's address, as http://127.0.0.1:"),
+        ("/", "`narrate post` starts a run and says its address; the pipelines there are at:\n  http://127.0.0.1:"),
+        ("/nix", "/nix is no run's address, as "),
     ],
 )
 def test_a_run_that_is_not_there_is_said(served, path, said):
@@ -149,7 +156,21 @@ def test_a_server_that_is_none_of_ours_is_said(strange, command):
 
 def test_a_server_that_never_tells_is_given_up_after_as_many_attempts_as_were_asked_for(strange):
     told = ask("post", f"{strange}/busy", "--attempts", 1)
-    assert (told.exit_code, told.stderr) == (3, f"Error: {strange}/busy tells no story: Not Implemented.\n")
+    assert (told.exit_code, told.stderr) == (3, f"Error: {strange}/busy tells no story: Busy.\n")
+
+
+@pytest.mark.parametrize("command", ["post", "follow"])
+@pytest.mark.parametrize(
+    ("path", "code", "said"),
+    [
+        ("/501", 2, ": 501 Not Implemented: no narrate answers there. Is the address right?\n"),
+        ("/502", 3, ": 502 Bad Gateway: no narrate answers there. Is `narrate serve` running there, and the address"),
+    ],
+)
+def test_a_server_that_fails_as_none_of_ours_does_is_given_up_at_once(strange, command, path, code, said):
+    told = ask(command, f"{strange}{path}", "--attempts", 1_000_000)
+    assert told.exit_code == code
+    assert said in told.stderr
 
 
 @pytest.mark.parametrize("command", ["post", "follow"])
@@ -235,6 +256,37 @@ def test_a_story_that_is_cut_says_how_to_hear_the_rest():
     assert noted.startswith("Error: The story was heard up to event 3: ")
     assert f"`narrate follow {url.removesuffix('/waits')}/runs/" in noted
     assert "--after 3` tells the rest" in noted
+
+
+def test_a_server_that_was_started_anew_without_a_journal_has_lost_the_run_and_it_is_said():
+    with Process(f"{HERE}:waits", "--port", "0", "--no-access-log") as process:
+        url = process.address()
+        with Command("post", url) as command:
+            command.until("I wait.")
+            process.signal(signal.SIGKILL)
+            process.end()
+            with Process(f"{HERE}:waits", "--port", url.split(":")[2].split("/")[0], "--no-access-log"):
+                code, _, noted = command.end()
+    assert (code, noted) == (
+        3,
+        (
+            "Error: The story was heard up to event 3. The server was started anew and has kept nothing of the run. "
+            "`narrate serve --journal sqlite:///runs.db …` would have kept it.\n"
+        ),
+    )
+
+
+def test_a_run_that_is_followed_is_lost_with_a_server_that_kept_nothing():
+    with Process(f"{HERE}:waits", "--port", "0", "--no-access-log") as process:
+        url = process.address()
+        with Command("follow", begun(url)) as command:
+            command.until("I wait.")
+            process.signal(signal.SIGKILL)
+            process.end()
+            with Process(f"{HERE}:waits", "--port", url.split(":")[2].split("/")[0], "--no-access-log"):
+                code, _, noted = command.end()
+    assert code == 3
+    assert noted.startswith("Error: The story was heard up to event 3. The server was started anew")
 
 
 def test_in_a_terminal_it_says_that_an_interrupt_only_leaves(served):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import signal
 import sys
 
@@ -42,6 +43,12 @@ def test_json_is_the_record_a_line_an_event():
     events = [from_json(line) for line in told.stdout.splitlines()]
     check_record([event for event in events if event.n])
     assert json.loads(told.stdout.splitlines()[-1])["result"] == {"weight": 7, "length": 3}
+
+
+def test_what_a_step_prints_is_not_among_the_json():
+    told = ask("run", f"{HERE}:prints", "--json")
+    assert [from_json(line).n for line in told.stdout.splitlines() if "progress" not in line][-1] > 1
+    assert told.stderr.startswith("I print.\n")
 
 
 def test_live_status_is_among_the_json():
@@ -133,6 +140,15 @@ def test_a_run_that_a_journal_keeps_says_how_it_is_shown_again(tmp_path):
     shown = ask(*told.stderr.removeprefix("Show it again: narrate ").split())
     assert shown.exit_code == 0
     assert "It is heavy." in shown.stdout
+
+
+def test_what_it_leaves_behind_is_said_so_that_a_shell_finds_it_again(tmp_path):
+    url = f"sqlite:///{tmp_path / 'my runs.db'}"
+    told = ask("run", f"{HERE}:both", "--journal", url, "--save", tmp_path / "my story")
+    saved, journal = (shlex.split(line.partition(": narrate ")[2]) for line in told.stderr.splitlines())
+    assert saved == ["show", str(tmp_path / "my story")]
+    assert journal[:-1] == ["show", "--journal", url, "--"]  # whatever the id begins with
+    assert ask(*journal).exit_code == 0
 
 
 def test_a_pipeline_is_replayed_at_the_pace_that_is_asked_for():

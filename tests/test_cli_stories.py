@@ -109,9 +109,14 @@ def test_a_run_that_has_not_ended_is_shown_as_far_as_it_has_come(journal):
     assert "I wait." in told.stdout
 
 
-@pytest.mark.parametrize("run", ["-w7IS_SRIRDKFoAHkiZdCQ", "--7IS_SRIRDKFoAHkiZdCQ", "-h7IS_SRIRDKFoAHkiZdCQ"])
+@pytest.mark.parametrize("run", ["-w7IS_SRIRDKFoAHkiZdCQ", "--7IS_SRIRDKFoAHkiZdCQ", "-h7IS_SRIRDKFoAHkiZdCQ", "-abc"])
 def test_a_run_whose_id_begins_with_a_dash_is_no_option(journal, run):
-    assert f"There is no run {run} in this journal." in ask("show", run, "--journal", journal).stderr
+    for words in ((run, "--journal", journal), ("--journal", journal, run), ("--journal", journal, "--", run)):
+        assert f"There is no run {run} in this journal." in ask("show", *words).stderr
+
+
+def test_an_option_that_is_mistyped_is_no_run(journal):
+    assert "No such option '--detials'" in ask("show", "nix", "--journal", journal, "--detials").stderr
 
 
 @pytest.mark.parametrize(
@@ -119,8 +124,8 @@ def test_a_run_whose_id_begins_with_a_dash_is_no_option(journal, run):
     [
         (("nix", "--journal", "JOURNAL"), 2, "There is no run nix in this journal."),
         (("--journal", "memory:"), 2, "A journal in memory is gone with its process."),
-        (("--journal", "sqlite:///no/such.db"), 1, "no/such.db: there is no such journal."),
-        (("--journal", "runs.db"), 1, "'runs.db' names no journal."),
+        (("--journal", "sqlite:///no/such.db"), 2, "no/such.db: there is no such journal."),
+        (("--journal", "runs.db"), 2, "'runs.db' names no journal."),
     ],
 )
 def test_what_no_journal_has_is_said(journal, words, code, said):
@@ -157,6 +162,26 @@ def test_a_run_that_failed_fails_again(tmp_path):
     assert ask("replay", tmp_path / "it.ndjson").exit_code == 1
 
 
+@pytest.mark.parametrize("form", ["--plain", "--json"])
+def test_a_story_that_was_cut_is_told_again_as_far_as_it_goes(tmp_path, saved, form):
+    (tmp_path / "cut.ndjson").write_text("".join(saved.read_text().splitlines(keepends=True)[:4]))
+    told = ask("replay", tmp_path / "cut.ndjson", "--pace", 0, form)
+    assert told.exit_code == 3
+    assert told.stderr == "The saved story stops here. What became of the run was not saved.\n"
+    assert "ailed" not in told.stdout
+    assert "Measuring" in told.stdout
+
+
+def test_an_interrupt_stops_the_replay_of_a_story_that_was_cut(tmp_path, saved):
+    *lines, last = saved.read_text().splitlines()[:5]
+    late = json.dumps(json.loads(last) | {"t": 86400.0})
+    (tmp_path / "cut.ndjson").write_text("\n".join([*lines, late]) + "\n")
+    with Command("replay", tmp_path / "cut.ndjson") as command:
+        command.until("Measuring")
+        command.signal(signal.SIGINT)
+        assert command.end()[0] == 130
+
+
 def test_a_run_that_was_cancelled_is_cancelled_again(tmp_path):
     with Command("run", f"{HERE}:waits", "--save", tmp_path / "it.ndjson") as command:
         command.until("I wait.")
@@ -185,6 +210,36 @@ def test_a_replay_is_served_to_whoever_asks_and_whatever_they_give(saved):
     assert untimed(told.stdout) == f"{STORY}\n{RESULT}"
     assert "<title>" in page
     assert (code, said.splitlines()[-1]) == (0, "Stopped.")
+
+
+def test_a_replay_is_served_at_the_path_that_is_chosen(saved):
+    with Command("replay", saved, "--serve", "--port", "0", "--pace", "0", "--path", "/assist") as command:
+        url = command.until("POST").split("POST ")[1].strip()
+        told = ask("post", url)
+        command.signal(signal.SIGINT)
+        _, said, _ = command.end()
+    assert url.endswith("/assist")
+    assert untimed(told.stdout) == f"{STORY}\n{RESULT}"
+    assert "--path" not in said
+
+
+def test_where_no_path_is_chosen_it_is_said_that_one_can_be(saved):
+    with Command("replay", saved, "--serve", "--port", "0") as command:
+        command.until("A story does not say at which path its pipeline answered. Choose it with --path.")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--path", "/x"), "--path is where a replay is served: ask for --serve, too."),
+        (("--serve", "--path", "assist"), "path 'assist' does not begin with `/`."),
+        (("--serve", "--path", "/a b"), "path '/a b' has a"),
+    ],
+)
+def test_a_path_that_cannot_be_served_at_is_said(saved, words, said):
+    told = ask("replay", saved, *words)
+    assert told.exit_code == 2
+    assert said in told.stderr
 
 
 def test_a_replay_is_drawn_in_a_terminal(saved):

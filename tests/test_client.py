@@ -96,7 +96,7 @@ async def test_a_hundred_random_cuts_lose_nothing_and_tell_nothing_twice(autojum
         return streams(rest[: rolls.randrange(len(rest) + 1)], then=BROKEN)(request)
 
     while cuts < 100:
-        assert await heard(Scripted(*[cut] * 1000)) == list(range(1, 41))
+        assert await heard(Scripted(*[cut] * 1000), attempts=None) == list(range(1, 41))
 
 
 async def test_nothing_left_to_tell_ends_the_story(autojump_clock):
@@ -226,3 +226,11 @@ async def test_headers_and_key_of_ones_own_are_sent_every_time(autojump_clock):
 
     assert await heard(far, headers={"Authorization": "Bearer x"}, key="mine") == [1, 2]
     assert [(r.headers["Authorization"], r.headers["Idempotency-Key"]) for r in far.asked] == [("Bearer x", "mine")] * 2
+
+
+async def test_where_nobody_answers_it_gives_up_after_ten_times_unless_it_is_told_to_go_on(autojump_clock):
+    far = Scripted(*[streams(b"", then=BROKEN)] * 30)
+    with pytest.raises(RunCut, match="heard up to event 0"):
+        await heard(far)
+
+    assert len(far.asked) == 10

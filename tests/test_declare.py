@@ -67,7 +67,10 @@ def test_a_step_without_parentheses_is_told_to_have_a_title():
 
     error = refused(step, add)
 
-    assert str(error) == (f'@step has no title on `add`; write @step("What it does").\n  declared at {place_of(add)}')
+    assert (error.what, error.where) == (
+        '@step has no title on `add`; write @step("What it does").',
+        place_of(add),
+    )
 
 
 def test_a_title_that_is_no_text_is_refused_where_it_stands():
@@ -168,7 +171,7 @@ def test_an_empty_group_is_refused_where_it_stands():
     with pytest.raises(DeclarationError) as caught:
         concurrent()
 
-    assert str(caught.value) == f"concurrent() has no stages to run.\n  declared at {place(2)}"
+    assert (caught.value.what, caught.value.where) == ("concurrent() has no stages to run.", place(2))
 
 
 # --- @resource ---
@@ -195,8 +198,11 @@ async def test_a_resource_is_not_called_when_it_is_declared():
 def test_what_does_not_yield_cannot_be_a_resource():
     async def clock(): ...
 
-    assert str(refused(resource, clock)) == (
-        f"@resource stands on `clock`, which is not an async function with a `yield`.\n  declared at {place_of(clock)}"
+    error = refused(resource, clock)
+
+    assert (error.what, error.where) == (
+        "@resource stands on `clock`, which is not an async function with a `yield`.",
+        place_of(clock),
     )
 
 

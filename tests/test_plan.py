@@ -290,8 +290,8 @@ def test_a_siblings_and_a_later_value_are_refused_at_the_step():
 def test_a_value_inside_another_pipeline_is_not_seen_outside():
     outer = Pipeline("inner", count)
 
-    assert refused(outer, step("A")(takes_count)) == (
-        "step `takes_count`: parameter `count` names nothing. There are: inner."
+    assert refused(outer, step("A")(takes_count)).startswith(
+        "step `takes_count`: parameter `count` names nothing. There are: inner. It must have the name of an earlier"
     )
 
 

@@ -246,7 +246,7 @@ def test_what_a_failing_test_heard_is_not_kept(project, shop):
     assert not (project.path / "cassettes").exists()
 
 
-def test_a_recording_may_be_named_and_shared_and_is_recorded_whole_and_anew(project, shop):
+def test_a_recording_may_be_named_and_shared_and_what_one_test_does_not_ask_for_is_left_for_the_others(project, shop):
     project.write(
         test_asks=ASKS
         + f"""
@@ -258,15 +258,15 @@ def test_a_recording_may_be_named_and_shared_and_is_recorded_whole_and_anew(proj
         assert narrated(asks, f"{shop.url}/{{what}}", cassette=cassette).result == "/" + what
     """
     )
-    stale = project.path / "cassettes" / "shop" / "old.test.json"
+    others = project.path / "cassettes" / "shop" / "old.test.json"
     project.replayed("x", "old", module="x").rename(project.path / "cassettes" / "shop")
-    (stale.parent / "a.test.json").rename(stale)
+    (others.parent / "a.test.json").rename(others)
+    before = load_world(others.parent).exchanges
 
     project.pytest("--record").assert_outcomes(passed=2)
 
-    assert not stale.exists()
-    asked = [exchange.request.url for exchange in load_world(stale.parent).exchanges]
-    assert asked == [f"{shop.url}/tea", f"{shop.url}/milk"]
+    asked = {exchange.request.url for exchange in load_world(others.parent).exchanges}
+    assert asked == {f"{shop.url}/tea", f"{shop.url}/milk", *(exchange.request.url for exchange in before)}
     project.pytest().assert_outcomes(passed=2)
 
 
@@ -524,3 +524,46 @@ def test_the_kit_can_be_used_without_pytest(project):
     ended = project._pytester.run(sys.executable, "script.py")
 
     assert ended.ret == 0
+
+
+# Together
+
+
+def test_stories_are_not_written_from_what_is_being_recorded(project):
+    project.write(test_nothing="def test_it(): pass")
+
+    outcome = project.pytest("--record", "--update-stories")
+
+    assert outcome.ret == pytest.ExitCode.USAGE_ERROR
+    outcome.stderr.fnmatch_lines(["*Record first, and then write the stories from what was recorded*"])
+
+
+def test_while_recording_no_story_is_compared(project, shop):
+    project.write(
+        test_asks=ASKS
+        + f"""
+    def test_it(cassette, stories):
+        stories.check("tea", narrated(asks, "{shop.url}/tea", cassette=cassette))
+    """
+    )
+
+    project.pytest("--record").assert_outcomes(passed=1)
+    project.pytest("--update-stories").assert_outcomes(passed=1)
+    project.pytest().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("name", ["", "..", "../else"])
+def test_a_marker_that_names_no_cassette_is_refused(project, name):
+    project.write(
+        test_asks=f"""
+    import pytest
+
+    @pytest.mark.cassette({name!r})
+    def test_it(cassette): pass
+    """
+    )
+
+    outcome = project.pytest()
+
+    outcome.assert_outcomes(errors=1)
+    outcome.stdout.fnmatch_lines(["*names no cassette*"])

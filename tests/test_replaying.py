@@ -148,6 +148,12 @@ def test_it_is_a_pipeline_of_the_name_title_and_outline_that_were_saved():
     assert repr(again) == "<Pipeline my ducks: 1 stages>"
 
 
+async def test_it_answers_at_a_path_that_is_chosen(autojump_clock):
+    again = replayed(Story(await story_runs.finished()), path="/dinners")
+
+    assert again.path == "/dinners"
+
+
 # Its end
 
 

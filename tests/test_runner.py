@@ -116,7 +116,7 @@ async def test_what_goes_wrong_in_a_template_or_condition_is_the_steps_failure(o
 
     assert ends(alone) == {"a": "step.failed"}
     assert ends(grouped)["a"] == "step.failed"
-    assert grouped[-1].problem.detail == "An unexpected AttributeError stopped it."
+    assert "AttributeError" in grouped[-1].problem.detail
 
 
 # --- when ---

@@ -178,3 +178,17 @@ def test_a_stream_of_server_sent_events_is_known_for_what_it_is():
 
     assert told.startswith("runs/made.jsonl, line 1: this is a stream of server-sent events. ")
     assert "`Accept: application/x-ndjson`" in told
+
+
+def test_more_pieces_than_characters_are_refused_before_anybody_tells_them():
+    joined = b'{"type":"token","step":"a","text":"ab","first":3,"n":1000000000,"t":0.1}\n'
+
+    assert refusal(lines(STARTED, said(2)) + joined) == (
+        "runs/made.jsonl, line 3: this token is of 999999998 pieces, and has fewer characters"
+    )
+
+
+def test_nothing_comes_behind_the_end_of_a_run():
+    assert refusal(lines(STARTED, said(2), ENDED, said(4))) == (
+        "runs/made.jsonl, line 4: the run has ended with event 3, and this one comes behind it"
+    )

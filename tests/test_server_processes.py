@@ -268,17 +268,17 @@ def test_a_worker_is_of_no_terminal_and_of_a_group_of_its_own(target):
 
 
 @pytest.mark.parametrize(
-    ("named", "said"),
+    ("named", "exit_code", "said"),
     [
-        ("fails", r"Error: Set the environment variable KEY\.\n"),
-        ("traps", r"Error: A worker \(process \d+\) ended with exit code 3 before it was up\.\n"),
-        ("none", r"Error: .*target\.py has no pipeline `none`\. It has: tells, shuts, goes, fails, traps\.\n"),
+        ("fails", 1, r"Error: Set the environment variable KEY\.\n"),
+        ("traps", 1, r"Error: A worker \(process \d+\) ended with exit code 3 before it was up\.\n"),
+        ("none", 2, r"Error: .*target\.py has no pipeline `none`\. It has: tells, shuts, goes, fails, traps\.\n"),
     ],
 )
-def test_workers_that_can_never_start_are_one_sentence(target, named, said):
+def test_workers_that_can_never_start_are_one_sentence(target, named, exit_code, said):
     with serving(f"{target}:{named}") as parent:
         code, out, err = parent.end()
-    assert (code, out) == (1, "")
+    assert (code, out) == (exit_code, "")
     assert re.fullmatch(said, err)
 
 

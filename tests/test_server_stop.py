@@ -281,6 +281,32 @@ def test_the_command_hands_runs_to_its_next_start_which_says_so(target):
         assert process.line() == "1 interrupted run goes on.\n"
 
 
+def test_who_stops_it_is_told_for_how_many_runs_it_waits(target):
+    with Process(f"{target}:waits", "--port", "0", "--grace", "60", "--no-access-log") as process:
+        address = urlsplit(process.address())
+        assert process.line().startswith("Open ")
+        with socket.create_connection((address.hostname, address.port), timeout=20) as client:
+            client.sendall(post("/waits"))
+            assert b"200" in client.recv(65536)
+            process.signal(signal.SIGINT)
+            assert process.line() == "Waiting up to 60 s for 1 run; Ctrl-C again stops at once.\n"
+            process.signal(signal.SIGINT)
+            assert process.end() == (-signal.SIGINT, "", "")
+
+
+async def test_runs_that_the_next_start_goes_on_with_are_not_waited_for(durable):
+    said = []
+    serving = {"waits": lambda *told: said.append(told)}
+    async with (
+        served(stuck(None), options=Options(grace=60), serving=serving, journal=durable()) as server,
+        await server.asked() as client,
+    ):
+        await client.until_started()
+        server.stop.set()
+        await server.stopped.wait()
+    assert said == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_second_signal_ends_the_command_at_once_whatever_blocks_it(target, number):
     blocking = 'yield 1\n    print("closing", flush=True)\n    import time; time.sleep(60)\n'

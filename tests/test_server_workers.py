@@ -57,11 +57,11 @@ CANNOT = {"word": {"type": "cannot", "reason": "The disk is full."}, "exit": 1}
 def actors(tmp_path: Path):
     """A `supervise` of such workers, given how many there are and their turns."""
 
-    def supervised(count: int, *turns: dict[str, object], tell=lambda _: None):
+    def supervised(count: int, *turns: dict[str, object], tell=lambda _: None, **how):
         (tmp_path / "actor.py").write_text(ACTOR)
         (tmp_path / "script").write_text(json.dumps(turns))
         command = [sys.executable, str(tmp_path / "actor.py")]
-        return partial(supervise, command, [str(tmp_path / "script")], listen("127.0.0.1", 0), count, tell)
+        return partial(supervise, command, [str(tmp_path / "script")], listen("127.0.0.1", 0), count, tell, **how)
 
     return supervised
 
@@ -130,6 +130,16 @@ async def test_a_program_that_cannot_be_started_is_one_sentence(tmp_path):
     supervised = supervise([str(tmp_path / "none")], [], listen("127.0.0.1", 0), 2, lambda _: None)
     with pytest.raises(CannotServe, match=r"^A worker could not be started: No such file or directory\.$"):
         await supervised
+
+
+async def test_when_workers_do_not_end_soon_it_is_said_that_they_are_waited_for(actors, autojump_clock):
+    def tell(_: Up) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    async with trio.open_nursery() as nursery:
+        waits = nursery.cancel_scope.cancel
+        nursery.start_soon(actors(1, {"word": UP, "deaf": True}, tell=tell, waits=waits))
+    assert nursery.cancel_scope.cancelled_caught
 
 
 async def test_workers_are_ended_with_the_block_that_supervises_them_even_deaf_ones(actors, tmp_path, autojump_clock):

@@ -94,7 +94,6 @@ async def test_the_lines_are_what_was_said_in_reading_order_and_no_more(autojump
         "drip, drop",
     )
     assert story.lines_of("beans") == ("Grinding the beans…", "[The grinder]", "18 g, medium fine.")
-    assert story.lines_of("sugar") == ()
 
 
 async def test_the_transcript_has_no_seconds_and_is_what_a_story_prints(autojump_clock):
@@ -204,6 +203,15 @@ async def test_the_outcome_that_is_given_comes_before_the_json_that_was_told(aut
     with pytest.raises(RunFailed) as failed:
         _ = Story(whole.events, outcome).result
     assert isinstance(failed.value.__cause__, ZeroDivisionError)
+
+
+async def test_lines_are_asked_only_of_what_is_in_the_outline_or_was_heard(autojump_clock):
+    story = await told(coffee)
+
+    with pytest.raises(ValueError, match=r"^No step of coffee has the path `beens` \(did you mean `beans`\?\)\.$"):
+        story.lines_of("beens")
+    assert Story(story.events[:1]).lines_of("beans") == ()
+    assert Story(story.events[1:]).lines_of("sugar") == ()
 
 
 def test_a_failure_of_no_step_is_a_line_of_the_run():

@@ -49,6 +49,14 @@ def test_a_file_takes_the_place_of_no_module(file):
     assert sys.modules["json"] is json
 
 
+@pytest.mark.parametrize("folder_before", [".", "deep/..", "../{}"])
+def test_a_path_may_begin_with_a_dot(file, folder_before):
+    (file.parent / "deep").mkdir()
+    assert load_one(f"{folder_before.format(file.parent.name)}/mine.py:one") is load_one("mine.py:one")
+    (file.parent / ".hidden.py").write_text(FILE)
+    assert len(load(".hidden.py")) == 2
+
+
 def test_a_file_finds_what_lies_beside_it(file, tmp_path):
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "beside_me.py").write_text(FILE)

@@ -137,6 +137,24 @@ def test_what_a_value_raises_comes_through():
 
 
 @pytest.mark.parametrize(
+    ("text", "values", "why"),
+    [
+        ("{a} {b.x}", {"a": 1, "b": 2}, "`{b.x}` raises AttributeError."),
+        ("{b.x.y[0]!r}", {"b": {"x": 2}}, "`{b.x.y[0]!r}` raises AttributeError. `b` is a dict: write `{b[x].y[0]}`."),
+        ("{b.x}", {"b": {"y": 2}}, "`{b.x}` raises AttributeError."),
+        ("{b[x]}", {"b": {}}, "`{b[x]}` raises KeyError."),
+        ("{a:.{b}f}", {"a": "secret", "b": 2}, "`{a:.{b}f}` raises ValueError."),
+    ],
+)
+def test_the_place_that_cannot_be_filled_in_is_named_and_nothing_of_its_value(text, values, why):
+    assert Template(text).why_not(values) == why
+
+
+def test_a_place_that_could_not_be_filled_in_before_and_can_now_is_not_named():
+    assert Template("{a}").why_not({"a": 1}) == "what stands in it changes while it is read."
+
+
+@pytest.mark.parametrize(
     ("text", "outline"),
     [
         ("From {a.name} to {b}", "From … to …"),
@@ -199,6 +217,13 @@ def test_nothing_is_missed_where_it_is_there_or_cannot_be_known(text):
 )
 def test_the_first_place_that_cannot_be_filled_is_named(text, wrong):
     assert Template(text).misses(TYPES) == wrong
+
+
+def test_a_name_that_is_there_earlier_is_missed_with_how_to_have_it():
+    assert Template("{water.hot}").misses(TYPES, {"water": int}) == (
+        "`{water.hot}` uses `water`, which it does not have; add a parameter `water` to it"
+    )
+    assert Template("{airport.name}").misses(TYPES, {"airport": int}) is None
 
 
 def test_a_hint_is_given_only_for_a_near_word():

@@ -320,8 +320,8 @@ def test_a_secret_that_differs_is_found_and_not_told():
 
 
 def test_everything_a_schedule_decides_comes_from_its_seed():
-    places = [f"before {n}" for n in range(50)]
-    one, again, other = (list(map(pauses_of(seed), places)) for seed in (1, 1, 2))
+    places = [f"step{n}" for n in range(50)]
+    one, again, other = ([pauses_of(seed)(place, "before") for place in places] for seed in (1, 1, 2))
 
     assert one == again != other
     assert {0.0} < set(one)
@@ -331,10 +331,10 @@ def test_everything_a_schedule_decides_comes_from_its_seed():
 
 def test_one_place_pauses_anew_each_time_and_whatever_came_between():
     pause, undisturbed = pauses_of(1), pauses_of(1)
-    pause("elsewhere")
+    pause("elsewhere", "before")
 
-    assert [pause("here") for _ in range(9)] == [undisturbed("here") for _ in range(9)]
-    assert len({undisturbed("here") for _ in range(9)}) > 1
+    assert [pause("here", "after") for _ in range(9)] == [undisturbed("here", "after") for _ in range(9)]
+    assert len({undisturbed("here", "after") for _ in range(9)}) > 1
 
 
 def test_the_plain_schedule_has_no_pauses():
@@ -394,7 +394,7 @@ def test_each_outside_of_a_run_is_paused_as_well():
 
     async def main():
         before = trio.current_time()
-        token = pausing.set(lambda _where: 0.5)
+        token = pausing.set(lambda _path, _when: 0.5)
         try:
             assert await each([1], look) == [1]
         finally:
@@ -402,3 +402,54 @@ def test_each_outside_of_a_run_is_paused_as_well():
         return trio.current_time() - before
 
     assert trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0)) == 1
+
+
+# Time limits that run out are no difference
+
+
+def test_items_that_run_out_of_time_do_so_in_every_schedule():
+    @step("Looking", timeout=5, fallback=[])
+    async def looking() -> list[int]:
+        async def look(item):
+            await trio.sleep(6)
+            return item
+
+        return await each(range(10), look, at_most=10)
+
+    assert same_in_every_schedule(Pipeline("looks", looking)).result == []
+
+
+def test_a_recorded_service_that_was_too_slow_is_too_slow_in_every_schedule():
+    answer = HttpResponse(status=200, text="hello", after=8)
+    slow = Exchange(request=HttpRequest(method="GET", url="http://a.test/x"), response=answer)
+    tape = Cassette(origin="composed", about="", at="2026-10-13T09:12:00+00:00", exchanges=(slow,))
+
+    @step("Asking", timeout=5, fallback="nothing")
+    async def asking(transport: httpx.AsyncBaseTransport) -> str:
+        async with httpx.AsyncClient(transport=transport, timeout=None) as client:
+            return (await client.get("http://a.test/x")).text
+
+    assert same_in_every_schedule(Pipeline("asks", asking, resources=[transport]), cassette=tape).result == "nothing"
+
+
+# Wrong uses
+
+
+@step("Doing nothing")
+async def nothing() -> None: ...
+
+
+@pytest.mark.parametrize("schedules", [0, -4])
+def test_no_schedule_is_no_check(schedules):
+    with pytest.raises(ValueError, match="compares nothing"):
+        same_in_every_schedule(Pipeline("p", nothing), schedules=schedules)
+
+
+def test_a_cassettes_name_is_not_taken_for_one():
+    with pytest.raises(TypeError, match=r"Give a Path, or mark the test with @pytest.mark.cassette\('oslo'\)"):
+        narrated(Pipeline("p", nothing), cassette="oslo")
+
+
+def test_a_step_is_not_taken_for_a_pipeline():
+    with pytest.raises(TypeError, match="Only a Pipeline can be run, and this is a Step"):
+        narrated(nothing)

@@ -201,7 +201,7 @@ async def test_data_without_a_json_form_is_not_told_and_no_foreign_text_is_quote
     with pytest.raises(RunFailed) as caught:
         await run(Pipeline("p", step("A", name="a")(partial_show(shown))))
 
-    assert str(caught.value) == f"a: {wrong}"
+    assert str(caught.value) == (f"a: show('it', …): {wrong} Give a pydantic model, a dataclass or plain data.")
 
 
 def partial_show(shown):

@@ -112,7 +112,10 @@ def test_an_unknown_name_is_refused_with_a_near_one_and_all_there_are():
 def test_a_name_with_nothing_before_it_is_refused():
     def fn(weather): ...
 
-    assert refused(fn) == "step `it`: parameter `weather` names nothing. Nothing comes before it."
+    assert refused(fn) == (
+        "step `it`: parameter `weather` names nothing. Nothing comes before it. "
+        "It must have the name of an earlier step, or of a resource in `resources=[…]`."
+    )
 
 
 @pytest.mark.parametrize(
@@ -288,9 +291,9 @@ def test_a_resource_is_refused_what_only_a_run_has():
     with pytest.raises(DeclarationError) as caught:
         wire_resources([api])
 
-    assert str(caught.value) == (
-        "resource `api`: parameter `who` cannot be had, because a resource is opened before any run.\n"
-        f"  declared at {place_of(api.open)}"
+    assert (caught.value.what, caught.value.where) == (
+        "resource `api`: parameter `who` cannot be had, because a resource is opened before any run.",
+        place_of(api.open),
     )
 
 

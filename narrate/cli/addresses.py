@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
+import click
 import httpx
 import msgspec
 
 from narrate.cli.work import Cut, WrongUse
+from narrate.following import PROBLEM
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _HOST = re.compile(r"(localhost|[\w-]+\.[\w.-]+|[\w-]+:\d+|\[[0-9a-fA-F:]+\])(?=[:/]|$|\d)")
@@ -27,7 +30,10 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 class Http(httpx.AsyncClient):
-    """A client that gives up at once on a server that has never answered: where nobody listens, waiting is no help."""
+    """A client that gives up at once on a server that has never answered, or not as one of ours does.
+
+    Where nobody listens, or somebody else does, waiting is no help.
+    """
 
     _answered = False
 
@@ -41,6 +47,9 @@ class Http(httpx.AsyncClient):
             raise Unreachable(
                 f"{origin} cannot be reached: {_why(error)}. Is `narrate serve` running there, and the address right?"
             ) from error
+        if not self._answered and response.is_server_error and PROBLEM not in response.headers.get("content-type", ""):
+            await response.aclose()
+            raise _strange(request, response)
         self._answered = True
         return response
 
@@ -82,6 +91,15 @@ async def listed_at(http: httpx.AsyncClient, url: str, headers: Mapping[str, str
         return msgspec.json.decode(response.content, type=list[Listed])
     except (httpx.HTTPError, msgspec.MsgspecError, Unreachable):
         return ()
+
+
+def _strange(request: httpx.Request, response: httpx.Response) -> click.ClickException:
+    """What to say of an error that no narrate server answers so."""
+    status = response.status_code
+    said = f"{request.url}: {status} {httpx.codes.get_reason_phrase(status)}".rstrip()
+    if status == HTTPStatus.NOT_IMPLEMENTED:
+        return WrongUse(f"{said}: no narrate answers there. Is the address right?")
+    return Unreachable(f"{said}: no narrate answers there. Is `narrate serve` running there, and the address right?")
 
 
 def _why(error: httpx.TransportError) -> str:

@@ -6,16 +6,18 @@ from datetime import UTC, datetime
 
 import click
 
-from narrate.cli.work import run_command
+from narrate.cli.kinds import JournalUrl
+from narrate.cli.work import WrongUse, run_command
 from narrate.delivery import Delivery, again
-from narrate.errors import JournalError
 from narrate.journal.base import Journal
 from narrate.journal.sqlite import SqliteJournal
 from narrate.journal.urls import open_journal_url
 
 
 @click.command()
-@click.option("--journal", "url", metavar="URL", required=True, help="Where runs are kept, as sqlite:///runs.db.")
+@click.option(
+    "--journal", "url", type=JournalUrl(), metavar="URL", required=True, help="Where runs are kept: sqlite:///runs.db."
+)
 @click.option("--dead", is_flag=True, help="Only those that were given up.")
 @click.option("--resend", metavar="ID", help="Send this one again, with the whole schedule before it.")
 def deliveries(url: str, *, dead: bool, resend: str | None) -> None:
@@ -32,7 +34,7 @@ def deliveries(url: str, *, dead: bool, resend: str | None) -> None:
     if not isinstance(journal, SqliteJournal):
         raise click.UsageError("A journal in memory is gone with its server. Name the file of one: sqlite:///runs.db.")
     if not journal.path.exists():
-        raise JournalError(f"{journal.path}: there is no such journal.")
+        raise WrongUse(f"{journal.path}: there is no such journal.")
 
     async def main() -> None:
         async with journal.open():
@@ -50,7 +52,7 @@ async def _all(journal: Journal, *, dead: bool) -> Sequence[Delivery]:
 async def _resent(journal: Journal, id: str) -> str:  # noqa: A002
     delivery = await journal.maybe_delivery(id)
     if delivery is None:
-        raise JournalError(f"There is no delivery {id} in this journal.")
+        raise WrongUse(f"There is no delivery {id} in this journal.")
     put_back = again(delivery, time.time())
     if put_back is delivery:
         return f"{id} waits for the end of its run; there is nothing to send yet."

@@ -31,11 +31,12 @@ def input_of(pipeline: Pipeline, words: Sequence[str]) -> Any:
         try:
             return pipeline.validate(None)
         except BadInput:
-            data = {} if _takes_fields(schema) else None  # so that what is said names the fields that are missing
+            data = {} if _takes_fields(schema) else None  # all of which may be left out
     try:
         return pipeline.validate(data)
     except BadInput as error:
-        raise WrongUse(refusal(error.problem, schema)) from error
+        nothing = not words and not _may_be_left_out(schema)
+        raise WrongUse(missing(schema) if nothing else refusal(error.problem, schema)) from error
 
 
 def schema_of(pipeline: Pipeline) -> Schema | None:
@@ -82,8 +83,7 @@ def refusal(problem: Problem, schema: Schema | None) -> str:
 
 def missing(schema: Schema | None) -> str:
     """What to say where an input is needed and none was given."""
-    may_be_left_out = schema and _takes_fields(schema) and not _resolved(schema, schema).get("required")
-    none = ["Where none of them is needed, give '{}'."] if may_be_left_out else []
+    none = ["Where none of them is needed, give '{}'."] if _may_be_left_out(schema) else []
     return "\n".join(["It takes an input, and none was given.", *_how(schema or {}), *none])
 
 
@@ -103,6 +103,11 @@ def _how(schema: Schema) -> Sequence[str]:
         f"  {name:{width}}  {kind}{'' if name in required else ', may be left out'}" for name, kind in fields.items()
     ]
     return ["It takes these fields: name=value gives a text, name:=JSON anything.", *rows]
+
+
+def _may_be_left_out(schema: Schema | None) -> bool:
+    """Whether an input of this schema has fields, each of which may be left out."""
+    return schema is not None and _takes_fields(schema) and not _resolved(schema, schema).get("required")
 
 
 def _takes_fields(schema: Schema) -> bool:

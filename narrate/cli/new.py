@@ -43,8 +43,8 @@ def new(name: str, *, here: bool) -> None:
     for path, text in texts.items():
         _write(path, text)
         click.echo(f"Made {path}")
-    made, _ = texts
-    for line in _what_next(made, folder):
+    made, tests = texts
+    for line in _what_next(made, tests if here else folder):
         click.echo(line)
 
 
@@ -57,6 +57,8 @@ def module_name(name: str) -> str:
         raise WrongUse(
             f"`{name}` cannot name a module: a name begins with a letter and goes on with letters, digits, `-` or `_`."
         )
+    if module == "conftest" or module.startswith("test_"):
+        raise WrongUse(f"`{name}` is a name that pytest takes for its own. {_ANOTHER}")
     if len(module) > LONGEST:
         raise WrongUse(f"`{name}` is longer than {LONGEST} characters. Choose a shorter name.")
     return module
@@ -97,11 +99,11 @@ def _write(path: Path, text: str) -> None:
         raise WrongUse(f"{path} cannot be written: {error.strerror}.") from error
 
 
-def _what_next(made: Path, folder: Path) -> list[str]:
+def _what_next(made: Path, tests: Path) -> list[str]:
     target = shlex.quote(str(made))
     tried = {
         "Run it": f"narrate run {target} text='The cat and the end of the cat.'",
-        "Test it": f"pytest {shlex.quote(str(folder))}",
+        "Test it": f"pytest {shlex.quote(str(tests))}",
         "See what it will do": f"narrate check {target}",
         "Serve it": f"narrate serve {target}",
     }

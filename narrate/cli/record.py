@@ -9,7 +9,7 @@ import httpx
 from narrate import recordings, targets
 from narrate.cli.given import input_of
 from narrate.cli.kinds import Target
-from narrate.cli.work import FAILED, run_command
+from narrate.cli.work import FAILED, cause_of, explain, logged, not_opened, run_command
 from narrate.events import Event, RunFinished
 from narrate.narrator import start
 from narrate.transport import RecordTransport
@@ -36,6 +36,7 @@ def record(target: str, given: tuple[str, ...], to: Path) -> None:
     pipeline = targets.load_one(target)
     inputs = [input_of(pipeline, [word]) for word in given] or [input_of(pipeline, [])]
     ends: list[Event] = []
+    causes: list[BaseException | None] = []
 
     async def main() -> None:
         async with httpx.AsyncHTTPTransport() as live:
@@ -46,11 +47,16 @@ def record(target: str, given: tuple[str, ...], to: Path) -> None:
                         form = TextForm()
                         async for event in run.events():
                             click.echo(form.story([event]), nl=False)
-                    ends.append(event)
+                        ends.append(event)
+                        causes.append(await cause_of(run))
+            except Exception as error:
+                raise not_opened(error) from error
             finally:
                 for path in recordings.save(recording, to):
                     click.echo(f"Wrote {path}")
 
-    run_command(main)
+    with logged() as records:
+        run_command(main)
+    explain(next(filter(None, causes), None), records)
     if not all(isinstance(end, RunFinished) for end in ends):
         sys.exit(FAILED)

@@ -30,6 +30,13 @@ from narrate.wire.text import asked
 F = TypeVar("F", bound=Callable[..., Any])
 Opened = Callable[[Http], AbstractAsyncContextManager[RemoteRun]]
 
+BAD_REQUEST, NOT_FOUND, GONE = HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.GONE
+
+_LOST = (
+    "The server was started anew and has kept nothing of the run. "
+    "`narrate serve --journal sqlite:///runs.db …` would have kept it."
+)
+
 A_PIPELINE, A_RUN = "http://127.0.0.1:8000/coffee", "http://127.0.0.1:8000/runs/ID"
 
 
@@ -41,6 +48,7 @@ class _There:
     headers: Mapping[str, str]
     cancels: bool = False
     given: bool = False
+    after: int = 0
 
 
 @dataclass(kw_only=True)
@@ -140,7 +148,7 @@ def follow(url: str, after: int, header: tuple[str, ...], attempts: int, answers
     that of the run: 0 finished, 1 failed, 130 cancelled; 2 when it is not there or an answer does not fit, 3 when it
     was not heard to its end.
     """
-    remote = _Remote(url=checked(url, A_RUN), headers=headers_of(header), way=way, answers=answers)
+    remote = _Remote(url=checked(url, A_RUN), headers=headers_of(header), way=way, answers=answers, after=after)
 
     def opened(http: Http) -> AbstractAsyncContextManager[RemoteRun]:
         return client.follow(url, after=after, http=http, headers=remote.headers, attempts=attempts)
@@ -230,7 +238,7 @@ async def _told(remote: _Remote, opened: Opened) -> None:
                     questioned.note_left()
                     remote.end = heard.end or await _end_told_before(remote, http)
             except RunRejected as error:
-                raise await _rejected(remote, http, error) from error
+                raise _lost(remote, error) or await _rejected(remote, http, error) from error
             except RunCut as error:
                 raise _cut(remote, error) from error
         nursery.cancel_scope.cancel()
@@ -349,13 +357,22 @@ def _questions(remote: _Remote, run: RemoteRun, http: Http) -> Questions:
     )
 
 
+def _lost(remote: _Remote, error: RunRejected) -> click.ClickException | None:
+    """What to say where the server has told something of the run and knows it no more; None of any other refusal."""
+    if remote.run is None or remote.run.last <= remote.after or error.problem.status not in (NOT_FOUND, GONE):
+        return None
+    return Cut(f"The story was heard up to event {remote.run.last}. {_LOST}")
+
+
 async def _rejected(there: _There, http: Http, error: RunRejected) -> click.ClickException:
     """What to say where the server refuses: what it says itself, and what would help."""
     problem = error.problem
     if problem.status == HTTPStatus.OK:
         return WrongUse(f"{there.url} is no address of a narrate server. {problem.sentence}")
     listed = await listed_at(http, there.url, there.headers)
-    if problem.status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
+    if listed and not there.cancels and problem.status in (BAD_REQUEST, NOT_FOUND) and not _is_of_run(there.url):
+        return WrongUse(_no_run(there.url, listed))
+    if problem.status in (NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
         return WrongUse(f"{there.url}: {_ended(problem.sentence)}{_instead(there, listed)}")
     here = httpx.URL(there.url).path
     schema: Mapping[str, Any] | None = next((one.input for one in listed if one.path == here), {})
@@ -371,12 +388,28 @@ def _instead(there: _There, listed: Sequence[Listed]) -> str:
     here = httpx.URL(there.url)
     if not listed:
         return " No narrate server says there what it has: is the address right?"
-    if not there.cancels and here.path.removesuffix("/events") in [one.path for one in listed]:
-        return f" It is a pipeline's address: start a run with `narrate post {there.url}`."
     if there.cancels and here.path.startswith("/runs/"):
         return f" It is a run's address: `narrate follow {there.url}` tells its story."
-    at = "".join(f"\n  {here.join(one.path)}" for one in listed)
-    return f" The pipelines there are at:{at}" if there.cancels else ""
+    return f" The pipelines there are at:{_addresses(here, listed)}" if there.cancels else ""
+
+
+def _no_run(url: str, listed: Sequence[Listed]) -> str:
+    """What to say of an address, where a run's is needed."""
+    here = httpx.URL(url)
+    if here.path.removesuffix("/events") in [one.path for one in listed]:
+        return f"{url} is a pipeline's address: start a run with `narrate post {url}`."
+    return (
+        f"{url} is no run's address, as {here.join('/runs/ID')} is. `narrate post` starts a run and says its address; "
+        f"the pipelines there are at:{_addresses(here, listed)}"
+    )
+
+
+def _is_of_run(url: str) -> bool:
+    return "/runs/" in httpx.URL(url).path
+
+
+def _addresses(here: httpx.URL, listed: Sequence[Listed]) -> str:
+    return "".join(f"\n  {here.join(one.path)}" for one in listed)
 
 
 def _cut(remote: _Remote, error: RunCut) -> click.ClickException:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import click
 
 from narrate import recordings, targets
-from narrate.cli.kinds import AtLeast
+from narrate.cli.kinds import AtLeast, Recording
 from narrate.pipeline import Pipeline
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -17,7 +17,11 @@ def replay_options(command: F) -> F:
     for option in (
         click.option("--pace", default=1.0, show_default=True, type=AtLeast(0), help="Multiplies recorded waits."),
         click.option(
-            "--replay", multiple=True, metavar="NAME_OR_DIR", help="Answer from recordings; more lie over the first."
+            "--replay",
+            multiple=True,
+            type=Recording(),
+            metavar="NAME_OR_DIR",
+            help="Answer from recordings; more lie over the first.",
         ),
     ):
         command = option(command)

@@ -1,10 +1,9 @@
 """`narrate run`: a pipeline run in this process, and its story told while it happens."""
 
-import logging
 import math
+import shlex
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,11 +16,10 @@ from narrate import targets
 from narrate.cli.answering import Questioned, Questions, answer_option, unanswerable, waits
 from narrate.cli.given import input_of
 from narrate.cli.interrupting import interruptions
-from narrate.cli.kinds import Target
+from narrate.cli.kinds import JournalUrl, Target
 from narrate.cli.replays import replay_options, replayed
 from narrate.cli.telling import Overheard, Way, exit_code_of, remind, tell, tell_result, telling_options
-from narrate.cli.work import CANCELLED, WrongUse, debugging, note, run_command
-from narrate.errors import NarrateError, RunCancelled, RunFailed
+from narrate.cli.work import CANCELLED, WrongUse, cause_of, explain, logged, not_opened, note, run_command
 from narrate.events import Question, Terminal
 from narrate.journal.base import Journal, Retention
 from narrate.journal.sqlite import SqliteJournal
@@ -31,8 +29,6 @@ from narrate.pipeline import Pipeline
 from narrate.running import Run
 from narrate.saved import dump_story
 from narrate.story import Story
-
-log = logging.getLogger("narrate")
 
 
 @dataclass(kw_only=True)
@@ -84,7 +80,13 @@ class _Asked:
 @click.argument("target", type=Target())
 @click.argument("given", nargs=-1, metavar="[INPUT]...")
 @replay_options
-@click.option("--journal", default="memory:", metavar="URL", help="Keep the run where this says: sqlite:///runs.db.")
+@click.option(
+    "--journal",
+    default="memory:",
+    type=JournalUrl(),
+    metavar="URL",
+    help="Keep the run where this says: sqlite:///runs.db.",
+)
 @click.option(
     "--save", type=click.Path(dir_okay=False, path_type=Path), help="Write the story to this file, for show and replay."
 )
@@ -140,15 +142,16 @@ def run(
     )
     if save is not None:
         _check_writable(save)
-    with _logged() as records:
+    with logged() as records, way.apart():
         run_command(partial(_told, asked))
     tell_result(asked.end, way)
     if save is not None and asked.heard is not None:
         save.write_bytes(dump_story(Story(asked.heard.events)))
-        note(f"Saved. Show it again: narrate show {save}")
+        note(f"Saved. Show it again: narrate show {shlex.quote(str(save))}")
     if asked.run is not None and journal != "memory:":
-        note(f"Show it again: narrate show {asked.run.id} --journal {journal}")
-    _explain(asked.cause, records)
+        # Behind the options: an id may look like one.
+        note(f"Show it again: narrate show --journal {shlex.quote(journal)} -- {asked.run.id}")
+    explain(asked.cause, records)
     if asked.wrong is not None:
         raise asked.wrong
     sys.exit(exit_code_of(asked.end) if asked.heard is not None else CANCELLED)
@@ -168,7 +171,7 @@ async def _told(asked: _Asked) -> None:
                 await _run(asked, journal)
             nursery.cancel_scope.cancel()
     except Exception as error:
-        raise _not_opened(error) from error
+        raise not_opened(error) from error
 
 
 async def _run(asked: _Asked, journal: Journal) -> None:
@@ -179,7 +182,7 @@ async def _run(asked: _Asked, journal: Journal) -> None:
         questioned = Questioned(asked.heard, _questions(asked, asked.run))
         await tell(questioned, asked.way, answer=asked.run.answer)
         questioned.note_left()
-        asked.cause = await _cause(asked.run)
+        asked.cause = await cause_of(asked.run)
 
 
 def _questions(asked: _Asked, run: Run) -> Questions:
@@ -194,31 +197,6 @@ def _questions(asked: _Asked, run: Run) -> Questions:
         is_open=is_open,
         nobody=asked.nobody,
         refused=asked.refused,
-    )
-
-
-async def _cause(run: Run) -> BaseException | None:
-    """What a step raised that brought the run down; None where nothing did."""
-    try:
-        await run.result()
-    except RunFailed as failed:
-        return failed.__cause__
-    except RunCancelled:
-        pass
-    return None
-
-
-def _not_opened(error: Exception) -> Exception:
-    """What to say where a resource could not be opened, or closed; the error itself where it speaks for itself."""
-    first: BaseException = error
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
-    if isinstance(first, NarrateError | click.ClickException):
-        return error
-    told = " ".join(str(first).split()).rstrip(".")
-    name = f"{type(first).__name__}{': ' if told else ''}{told}"
-    return click.ClickException(
-        f"It could not be run: {targets.place_of(first)} raised {name}. `narrate --debug run …` shows the traceback."
     )
 
 
@@ -237,46 +215,3 @@ def _check_writable(path: Path) -> None:
             pass
     except OSError as error:
         raise WrongUse(f"{path} cannot be written: {error.strerror}.") from error
-
-
-class _Keeping(logging.Handler):
-    """Keeps what is logged."""
-
-    def __init__(self, records: list[logging.LogRecord]) -> None:
-        super().__init__(logging.WARNING)
-        self._records = records
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._records.append(record)
-
-
-@contextmanager
-def _logged() -> Iterator[Sequence[logging.LogRecord]]:
-    """What is logged meanwhile, kept for after the story: a traceback in its midst helps nobody to read either."""
-    records: list[logging.LogRecord] = []
-    handler = _Keeping(records)
-    propagated, log.propagate = log.propagate, False
-    log.addHandler(handler)
-    try:
-        yield records
-    finally:
-        log.removeHandler(handler)
-        log.propagate = propagated
-
-
-def _explain(cause: BaseException | None, records: Sequence[logging.LogRecord]) -> None:
-    """Say what a developer wants to know of a failure, beside the story, which tells it to everybody.
-
-    Tracebacks are those that were logged, since secrets are masked in them. Without one only the place is said, for an
-    error's own text may hold anything.
-    """
-    if debugging():
-        for record in records:
-            click.echo(record.getMessage().rstrip(), err=True)
-        return
-    for record in records:
-        if record.levelno < logging.ERROR:
-            click.echo(record.getMessage(), err=True)
-    if cause is not None and any(record.levelno >= logging.ERROR for record in records):
-        place = targets.place_of(cause)
-        note(f"{type(cause).__name__} was raised at {place}. `narrate --debug run …` shows the traceback.")

@@ -12,15 +12,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 import trio
 from quart_trio import QuartTrio
 
 from narrate import targets
-from narrate.cli.kinds import AtLeast, Target
+from narrate.cli.kinds import AtLeast, JournalUrl, Target
 from narrate.cli.replays import replay_options, replayed
-from narrate.cli.work import run_command
+from narrate.cli.work import run_command, say_waiting
 from narrate.journal.base import Journal
 from narrate.journal.urls import open_journal_url
 from narrate.server.app import create_app, service_of
@@ -86,6 +87,22 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, value: str) -> float:
     return float(match[1]) * SECONDS[match[2]]
 
 
+def _public_url(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    if value and not _is_base(value):
+        raise click.BadParameter(f"{value!r} is no address such as https://api.example/app.")
+    return value
+
+
+def _is_base(url: str) -> bool:
+    """Whether other addresses can stand below this one."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises for one that is none
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.query or parts.fragment)
+
+
 @click.command(cls=_Repeatable)
 @click.argument("target", nargs=-1, required=True, type=Target())
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
@@ -99,7 +116,12 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, value: str) -> float:
 )
 @click.option("--worker", nargs=2, type=int, hidden=True)
 @click.option(
-    "--journal", default="memory:", show_default=True, metavar="URL", help="Where runs are kept, as sqlite:///runs.db."
+    "--journal",
+    default="memory:",
+    show_default=True,
+    type=JournalUrl(),
+    metavar="URL",
+    help="Where runs are kept, as sqlite:///runs.db.",
 )
 @click.option(
     "--keep-for",
@@ -122,7 +144,13 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, value: str) -> float:
 @click.option("--callback-host", multiple=True, metavar="HOST", help="Send webhooks to no other; may be repeated.")
 @click.option("--allow-private-callbacks", is_flag=True, help="Send webhooks to private addresses, too.")
 @click.option("--allow-http-callbacks", is_flag=True, help="Send webhooks without TLS, too.")
-@click.option("--public-url", default="", metavar="URL", help="Where others reach this server, for links in webhooks.")
+@click.option(
+    "--public-url",
+    default="",
+    callback=_public_url,
+    metavar="URL",
+    help="Where others reach this server, for links in webhooks.",
+)
 @click.option("--heartbeat", default=15.0, show_default=True, type=AtLeast(0.1), help="Seconds of silence.")
 @click.option("--access-log/--no-access-log", default=True, show_default=True)
 @click.pass_context
@@ -151,7 +179,8 @@ def serve(ctx: click.Context, /, **given: Any) -> None:
     if asked.workers > 1:
         command = [*_this_program(), str(ctx.info_name)]
         listening = listen(asked.host, asked.port)
-        run_command(partial(supervise, command, ctx.meta[__name__], listening, asked.workers, tell))
+        waits = partial(click.echo, f"Waiting up to {asked.grace:g} s for runs; Ctrl-C again stops at once.")
+        run_command(partial(supervise, command, ctx.meta[__name__], listening, asked.workers, tell, waits))
     else:
         run_command(partial(_serve_alone, app, asked, tell))
     click.echo("Stopped.")
@@ -164,13 +193,13 @@ def _this_program() -> list[str]:
 
 async def _serve_alone(app: QuartTrio, asked: Asked, tell: Callable[[Up], None]) -> None:
     async with trio.open_nursery() as nursery:
-        address = await nursery.start(partial(serve_app, app, host=asked.host, port=asked.port))
+        address = await nursery.start(partial(serve_app, app, host=asked.host, port=asked.port, waits=say_waiting))
         tell(Up(address, service_of(app).picked_up))
 
 
 def _made(asked: Asked) -> tuple[QuartTrio, Callable[[Up], None]]:
     """The app that was asked for, not yet opened, and what says that it is up."""
-    pipelines = [pipeline for named in asked.target for pipeline in targets.load(named)]
+    pipelines = list(dict.fromkeys(pipeline for named in asked.target for pipeline in targets.load(named)))
     note, resources = replayed(asked.replay, asked.target, pipelines, asked.pace)
     app = create_app(*pipelines, options=_options(asked, note), journal=_journal(asked), resources=resources)
     if asked.access_log:

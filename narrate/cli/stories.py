@@ -3,7 +3,7 @@
 import math
 import re
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,10 +15,10 @@ import trio
 from rich.console import Console
 
 from narrate.cli.interrupting import interruptions
-from narrate.cli.kinds import AtLeast
+from narrate.cli.kinds import AtLeast, JournalUrl
 from narrate.cli.telling import Overheard, Way, exit_code_of, tell, tell_result, telling_options
-from narrate.cli.work import CANCELLED, WrongUse, note, run_command, standard_input
-from narrate.errors import JournalError, StoryUnreadable
+from narrate.cli.work import CANCELLED, WrongUse, note, run_command, say_waiting, standard_input
+from narrate.errors import DeclarationError, StoryUnreadable
 from narrate.events import Event, RunId, Terminal, to_json
 from narrate.journal.base import Begun, Retention
 from narrate.journal.catalogue import newest_runs
@@ -26,7 +26,7 @@ from narrate.journal.sqlite import SqliteJournal
 from narrate.journal.urls import open_journal_url
 from narrate.narrator import start
 from narrate.pipeline import Pipeline
-from narrate.replaying import replayed
+from narrate.replaying import CUT, replayed
 from narrate.running import Run
 from narrate.saved import load_story
 from narrate.server.app import create_app
@@ -39,12 +39,12 @@ T = TypeVar("T")
 
 MOST_LISTED = 20
 
-_DASHED = re.compile(r"-[\w-]{21}", re.ASCII)
-"""A run's id that looks like an option."""
+_DASHED = re.compile(r"-\w[\w-]+|-[\w-]{21}", re.ASCII)
+"""A run's id that looks like an option: none has one dash and several letters, or the length of an id."""
 
 
 class _OfRuns(click.Command):
-    """Takes an id that begins with `-` for what it is: one in 64 does, and none has the length of an option."""
+    """Takes an id that begins with `-` for what it is: one in 64 does."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         runs = [word for word in args if _DASHED.fullmatch(word)]
@@ -53,8 +53,8 @@ class _OfRuns(click.Command):
 
 
 @click.command(cls=_OfRuns)
-@click.argument("what", required=False, metavar="[FILE | RUN]")
-@click.option("--journal", metavar="URL", help="The journal that has the run, as sqlite:///runs.db.")
+@click.argument("what", required=False, type=click.Path(), metavar="[FILE | RUN]")
+@click.option("--journal", type=JournalUrl(), metavar="URL", help="The journal that has the run: sqlite:///runs.db.")
 @click.option("--details", is_flag=True, help="Show the data of each detail.")
 @click.option("--json", "as_json", is_flag=True, help="Each event as a line of JSON, as the run told them.")
 @click.option("--most", default=MOST_LISTED, show_default=True, type=click.IntRange(1), help="Runs to list at most.")
@@ -91,13 +91,16 @@ def show(what: str | None, journal: str | None, most: int, *, details: bool, as_
 
 
 @click.command()
-@click.argument("file")
+@click.argument("file", type=click.Path())
 @click.option("--pace", default=1.0, show_default=True, type=AtLeast(0), help="Multiplies its waits; 0 is at once.")
 @click.option("--serve", "served", is_flag=True, help="Serve it to a page and to clients, for who works on those.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="With --serve: the address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
+@click.option(
+    "--path", metavar="PATH", help="With --serve: the path to answer at; left out, / and the pipeline's name."
+)
 @telling_options
-def replay(file: str, pace: float, host: str, port: int, way: Way, *, served: bool) -> None:
+def replay(file: str, pace: float, host: str, port: int, path: str | None, way: Way, *, served: bool) -> None:
     """Tell a saved run again, in its own timing.
 
     FILE is what `narrate run --save` wrote; `-` reads it from standard input. Nothing is performed: every event, and
@@ -107,56 +110,85 @@ def replay(file: str, pace: float, host: str, port: int, way: Way, *, served: bo
     Examples:
       narrate replay story.ndjson
       narrate replay story.ndjson --pace 0.2
-      narrate replay story.ndjson --serve --port 8001
+      narrate replay story.ndjson --serve --port 8001 --path /assist
 
-    The exit code is that of the run: 0 finished, 1 failed, 130 cancelled. With --serve every POST to the pipeline's
-    address begins the same run anew, whatever it is given.
+    The exit code is that of the run: 0 finished, 1 failed, 130 cancelled; 3 where what was saved stops before the end.
+    With --serve every POST to the pipeline's address begins the same run anew, whatever it is given.
     """
-    pipeline = _replayed(_read(file), file, pace)
+    if path is not None and not served:
+        raise click.UsageError("--path is where a replay is served: ask for --serve, too.")
+    story = _read(file)
+    pipeline = _replayed(story, file, pace, path)
     if served:
-        run_command(partial(_serve, pipeline, host, port))
+        run_command(partial(_serve, pipeline, host, port, guessed=path is None))
         click.echo("Stopped.")
         return
-    heard = run_command(partial(_tell_again, pipeline, way))
+    heard = run_command(partial(_tell_again, pipeline, story.last if story.end is None else None, way))
     if heard is None:
         sys.exit(CANCELLED)
     tell_result(heard.end, way)
+    if heard.end is None:
+        note(f"{CUT} What became of the run was not saved.")
     sys.exit(exit_code_of(heard.end))
 
 
-async def _tell_again(pipeline: Pipeline, way: Way) -> Overheard | None:
-    """Tell it as a run of this process; None where that was broken off before it began."""
-    runs: list[Run] = []
+class _UpTo(AsyncIterator[Event]):
+    """A run's events, up to the number where its story was cut: how that is closed here nobody told then.
+
+    All of them where it was not cut, or the run was `stopped` here.
+    """
+
+    def __init__(self, events: AsyncIterable[Event], last: int | None) -> None:
+        self.stopped = False
+        self._events = aiter(events)
+        self._last = last
+
+    async def __anext__(self) -> Event:
+        event = await anext(self._events)
+        if self._last is not None and event.n > self._last and not self.stopped:
+            raise StopAsyncIteration
+        return event
+
+
+async def _tell_again(pipeline: Pipeline, cut: int | None, way: Way) -> Overheard | None:
+    """Tell it as a run of this process, up to event `cut`; None where that was broken off before it began."""
+    runs: list[tuple[Run, _UpTo]] = []
     heard: Overheard | None = None
     with trio.CancelScope() as scope:
 
         def stop(reason: str) -> None:
-            for run in runs:
+            for run, events in runs:
+                events.stopped = True
                 run.cancel(reason)
             if not runs:
                 scope.cancel()
 
         with interruptions(stop):
             async with start(pipeline) as run:
-                runs.append(run)
-                heard = Overheard(run.events(status=True))
+                events = _UpTo(run.events(status=True), cut)
+                runs.append((run, events))
+                heard = Overheard(events)
                 await tell(heard, way, interrupt="stop")
     return heard
 
 
-async def _serve(pipeline: Pipeline, host: str, port: int) -> None:
+async def _serve(pipeline: Pipeline, host: str, port: int, *, guessed: bool) -> None:
     app = create_app(pipeline)
     async with trio.open_nursery() as nursery:
-        address = await nursery.start(partial(serve, app, host=host, port=port))
+        address = await nursery.start(partial(serve, app, host=host, port=port, waits=say_waiting))
         click.echo(f"{pipeline.title}  POST {address}{pipeline.path}")
+        if guessed:
+            click.echo("A story does not say at which path its pipeline answered. Choose it with --path.")
         click.echo(f"Open {address}/ to see it told again. Press Ctrl-C to stop.")
 
 
-def _replayed(story: Story, name: str, pace: float) -> Pipeline:
+def _replayed(story: Story, name: str, pace: float, path: str | None) -> Pipeline:
     try:
-        return replayed(story, pace=pace)
+        return replayed(story, pace=pace, path=path)
     except StoryUnreadable as error:
         raise StoryUnreadable(name, error.what, error.line) from error
+    except DeclarationError as error:
+        raise WrongUse(error.what) from error
 
 
 def _read(name: str) -> Story:
@@ -197,12 +229,12 @@ class _Told(AsyncIterator[Event]):
 
 
 def _existing(url: str) -> SqliteJournal:
-    """The journal of this URL, to be looked into: nothing in it is let go. Raises JournalError, WrongUse."""
+    """The journal of this URL, to be looked into: nothing in it is let go. Raises WrongUse."""
     journal = open_journal_url(url)
     if not isinstance(journal, SqliteJournal):
         raise WrongUse("A journal in memory is gone with its process. Name the file of one: sqlite:///runs.db.")
     if not journal.path.exists():
-        raise JournalError(f"{journal.path}: there is no such journal.")
+        raise WrongUse(f"{journal.path}: there is no such journal.")
     return SqliteJournal(journal.path, Retention(age=math.inf, size=sys.maxsize))
 
 

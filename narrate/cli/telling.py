@@ -6,11 +6,12 @@ The result goes to standard output, and so does the story, unless `--result` ask
 import json
 import os
 import sys
-from collections.abc import AsyncIterable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterable, Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import click
 import msgspec
@@ -57,13 +58,23 @@ class Form(Enum):
 class Way:
     """The way a story is shown: its form, whether its details are open, and whether standard output is the result's.
 
-    `console` is where a live view is drawn.
+    `console` is where a live view is drawn, `out` where JSON is written.
     """
 
     form: Form
     console: Console
     details: bool = False
     result_alone: bool = False
+    out: TextIO = field(default_factory=lambda: sys.stdout)
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Meanwhile send what steps print to standard error, where standard output is for JSON alone."""
+        if self.form is Form.JSON or self.result_alone:
+            with redirect_stdout(sys.stderr):
+                yield
+        else:
+            yield
 
     @property
     def asks_here(self) -> bool:
@@ -108,7 +119,9 @@ def telling_options(command: F) -> F:
             raise click.UsageError("A story is told in one form: choose --plain or --json.")
         form = Form.JSON if as_json else Form.PLAIN if plain or not _is_lively(err=result) else Form.LIVE
         console = Console(stderr=result, highlight=False)
-        return command(*arguments, way=Way(form=form, console=console, details=details, result_alone=result), **others)
+        out = sys.stderr if result else sys.stdout
+        way = Way(form=form, console=console, details=details, result_alone=result, out=out)
+        return command(*arguments, way=way, **others)
 
     return told  # type: ignore[return-value]  # click calls it by its options, whatever their names
 
@@ -129,7 +142,7 @@ async def tell(
                 await _tell_plainly(events, way)
             case Form.JSON:
                 async for event in events:
-                    click.echo(to_json(event), err=way.result_alone)
+                    click.echo(to_json(event), file=way.out)
     except BrokenPipeError as error:
         raise ReaderLeft from error
 

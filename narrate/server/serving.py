@@ -51,6 +51,7 @@ async def serve(
     stop: Callable[[], Awaitable[None]] | None = None,
     drain_within: float = DRAIN_WITHIN,
     stuck_after: float = STUCK_AFTER,
+    waits: Callable[[int, float], None] | None = None,
     task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve an app made by `create_app` until `stop` returns (by default, until SIGINT or SIGTERM).
@@ -61,7 +62,7 @@ async def serve(
     Then new runs are refused. Those that cannot be handed to the next start have the `grace` of the app's options to
     end by themselves. Streams end after asking their readers to reconnect, for which they have `drain_within` seconds
     more, and what still runs is cancelled or handed over. A reader who takes nothing for `stuck_after` seconds is cut
-    off. Raises CannotServe.
+    off. `waits` is told for how many runs, and how many seconds at most, a stop has to wait. Raises CannotServe.
     """
     config = _Config()
     config.backlog = BACKLOG
@@ -73,6 +74,8 @@ async def serve(
     async def drained() -> None:
         await wait_stop()
         grace = service.options.grace
+        if waits is not None and grace and (count := _unfinished(service)):
+            waits(count, grace)
         with trio.move_on_after(grace + drain_within):
             await service.drain(grace)
         # A step that cannot be stopped (it blocks a thread) must not cost the readers of others their last word.
@@ -118,6 +121,14 @@ class _Up(trio.TaskStatus[list[str]]):
     def started(self, value: list[str] | None = None) -> None:
         if self._service.failure is None and value:
             self._task_status.started(value[0])
+
+
+def _unfinished(service: Service) -> int:
+    """How many runs are under way that no next start goes on with."""
+    if not service.runs:
+        return 0
+    durable = service.narrator.journal.durable
+    return sum(not (durable and run.pipeline.recover) for run in service.narrator.runs)
 
 
 @contextmanager

@@ -21,6 +21,9 @@ log = logging.getLogger("narrate")
 AT_ONCE = 10.0
 """A worker that has lived for fewer seconds than this has died at once."""
 
+PATIENCE = 1.0
+"""Seconds that workers have to end at a stop before it is said that they are waited for."""
+
 PAUSES = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Seconds to wait before a worker is replaced that was the first, second, … of a row to die at once."""
 
@@ -36,19 +39,21 @@ async def supervise(
     listening: socket.socket,
     count: int,
     tell: Callable[[Up], None],
+    waits: Callable[[], object] = lambda: None,
 ) -> None:
     """Keep `count` workers serving at a socket made by `listen` until SIGINT or SIGTERM; then stop them and wait.
 
     A worker is `command`, then the option `--worker` with the numbers of the socket and of the line, then `arguments`.
     One that ends unasked is replaced, at once or after a pause that grows. When each has been started once, `tell` is
-    called with what they said, as if one had said it. A second signal ends them and this process at once.
+    called with what they said, as if one had said it. A second signal ends them and this process at once; `waits` is
+    called where they have not ended soon after the first.
 
     Raises CannotServe when a worker ends before it is up and there is no other: nobody would serve.
     """
     with listening, trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         workers = _Workers((*command, "--worker"), arguments, listening)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(workers.obey, signals)
+            nursery.start_soon(workers.obey, signals, waits)
             await workers.keep(count, tell)
             nursery.cancel_scope.cancel()
     if workers.given_up is not None:
@@ -103,11 +108,16 @@ class _Workers:
             if self._address is not None:
                 tell(Up(self._address, self._picked_up))
 
-    async def obey(self, signals: AsyncIterator[int]) -> None:
+    async def obey(self, signals: AsyncIterator[int], waits: Callable[[], object]) -> None:
         """On the first signal let all stop; on the second end all and this process."""
         await anext(signals)
         self._stop()
-        number = await anext(signals)
+        number = None
+        with trio.move_on_after(PATIENCE):
+            number = await anext(signals)
+        if number is None:
+            waits()
+            number = await anext(signals)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         for worker in self._running:

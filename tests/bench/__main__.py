@@ -9,6 +9,7 @@ from functools import partial
 from importlib.metadata import version
 from time import perf_counter
 
+from tests.bench.first_token import first_token_section
 from tests.bench.kept import kept_section
 from tests.bench.pace import pace_section
 from tests.bench.peer import peer_section
@@ -24,6 +25,7 @@ SECTIONS: Mapping[str, Callable[[], Section]] = {
     "kept": partial(kept_section, runs=50, steps=100, rounds=3),
     "burst": partial(burst_section, events=20_000, rounds=8),
     "first": partial(first_section, connections=200),
+    "token": partial(first_token_section, connections=50),
     "idle": partial(idle_section, streams=5_000),
     "closing": partial(closing_section, times=50),
 }

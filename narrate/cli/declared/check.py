@@ -8,6 +8,7 @@ from rich.console import Console
 from narrate import targets
 from narrate.cli.declared.sheet import sheet_of
 from narrate.cli.kinds import Target
+from narrate.cli.work import note
 from narrate.errors import NarrateError
 from narrate.pipeline import Pipeline
 
@@ -31,10 +32,24 @@ def check(target: tuple[str, ...]) -> None:
         _print(pipeline)
     if sound:
         click.echo("1 pipeline is sound." if len(sound) == 1 else f"{len(sound)} pipelines are sound.")
+    for line in _taken_twice(sound):
+        note(line)
     for error in broken[:-1]:
         click.ClickException(str(error)).show()
     if broken:
         raise broken[-1]
+
+
+def _taken_twice(pipelines: list[Pipeline]) -> Iterator[str]:
+    """What keeps pipelines from being served together, each of which is sound by itself."""
+    taken: dict[str, Pipeline] = {}
+    for pipeline in pipelines:
+        first = taken.setdefault(pipeline.path, pipeline)
+        if first is not pipeline:
+            yield (
+                f"`{first.name}` and `{pipeline.name}` both answer at {pipeline.path}, so they cannot be served "
+                "together. Give one another with `path=`."
+            )
 
 
 def _print(pipeline: Pipeline) -> None:

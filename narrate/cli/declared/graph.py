@@ -15,8 +15,14 @@ from narrate.graph import as_mermaid, as_svg, as_text
 
 Drawing = Callable[[str, Sequence[Outlined]], str]
 
-BY_SUFFIX: Mapping[str, Drawing] = {".svg": as_svg, ".mmd": as_mermaid, ".mermaid": as_mermaid}
-"""What is drawn into a file when only its name says it."""
+BY_SUFFIX: Mapping[str, Drawing] = {
+    ".svg": as_svg,
+    ".mmd": as_mermaid,
+    ".mermaid": as_mermaid,
+    ".txt": as_text,
+    "": as_text,
+}
+"""What is drawn into a file by what its name says."""
 
 FRAMES = "[─│┌┐└┘┬┄┊╭╮╰╯═║╔╗╚╝╤▼]+"
 
@@ -29,7 +35,7 @@ FRAMES = "[─│┌┐└┘┬┄┊╭╮╰╯═║╔╗╚╝╤▼]+"
     "--out",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write it to a file; `.svg` and `.mmd` say what it is to be.",
+    help="Write it to a file; `.svg`, `.mmd` or `.txt` say what it is to be.",
 )
 def graph(target: str, *, mermaid: bool, svg: bool, out: Path | None) -> None:
     """Draw a pipeline: stages from top to bottom, side by side what runs at the same time.
@@ -44,10 +50,10 @@ def graph(target: str, *, mermaid: bool, svg: bool, out: Path | None) -> None:
     """
     if mermaid and svg:
         raise WrongUse("One drawing is either --mermaid or --svg. Ask for one of them.")
-    pipeline = targets.load_one(target)
     asked = as_mermaid if mermaid else as_svg if svg else None
+    pipeline = targets.load_one(target)
     if out is not None:
-        _write(out, (asked or BY_SUFFIX.get(out.suffix.lower(), as_text))(pipeline.title, pipeline.outline))
+        _write(out, _drawing_for(out, asked)(pipeline.title, pipeline.outline))
     elif asked is not None:
         click.echo(asked(pipeline.title, pipeline.outline), nl=False)
     else:
@@ -55,6 +61,19 @@ def graph(target: str, *, mermaid: bool, svg: bool, out: Path | None) -> None:
         drawn = Text(as_text(pipeline.title, pipeline.outline, console.width))
         drawn.highlight_regex(FRAMES, "dim")
         console.print(drawn, soft_wrap=True, end="")
+
+
+def _drawing_for(out: Path, asked: Drawing | None) -> Drawing:
+    """What to draw into a file. Raises WrongUse where its name says nothing, or another thing than was asked for."""
+    suffix = out.suffix.lower()
+    said = BY_SUFFIX.get(suffix)
+    if asked is None:
+        if said is None:
+            raise WrongUse(f"A drawing is no {suffix} file. Name it .svg, .mmd (Mermaid) or .txt, or ask for --svg.")
+        return said
+    if suffix and said not in (asked, None):
+        raise WrongUse(f"{out} is no name for what was asked for. Rename it, or leave out --svg and --mermaid.")
+    return asked
 
 
 def _write(path: Path, drawn: str) -> None:
