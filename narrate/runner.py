@@ -4,36 +4,29 @@ It knows trio and the plan, and of telling only the `Lane` it was given: what or
 they are kept, is not decided here. One task runs a sequence of stages; a group is a nursery, a task for each member.
 """
 
-import copy
-import inspect
 import logging
-import math
-import random
 import traceback
 from collections.abc import Awaitable, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
-import stamina
 import trio
 
-from narrate.declare import Retry
-from narrate.errors import Explained, Problem, ProblemError, StepTimedOut, leaves_of, problem_of
+from narrate.errors import Explained, Problem, ProblemError, leaves_of, problem_of
 from narrate.events import Message, StepCancelled, StepFailed, StepFinished, StepRetrying, StepSkipped, StepStarted
 from narrate.keeping import Keeper
 from narrate.past import INTERRUPTED, Past
-from narrate.pauses import not_counted, pausing, with_pauses
+from narrate.pauses import pausing, with_pauses
 from narrate.plan import Plan, PlannedGroup, PlannedPipeline, PlannedStep
 from narrate.questions import Inquiry, questions_in
 from narrate.redact import Redactor
 from narrate.template import Template
+from narrate.trying import Values, stand_in, value_of
 from narrate.verbs import Lane, Speaker, failure_within, speaking
-from narrate.wiring import FAILURE, INPUT, Call, Key
+from narrate.wiring import FAILURE, INPUT
 
 log = logging.getLogger("narrate")
 
-Values = dict[Key, Any]
 Member = PlannedStep | PlannedPipeline
 
 
@@ -245,11 +238,10 @@ class Runner:
     async def _step(self, step: PlannedStep, values: Values, speaker: Speaker) -> tuple[Any, str | None]:
         """The step's value, and why a stand-in gave it (None where the step did)."""
         token = speaking.set(speaker)
-        way = _within if step.timeout is not None else _attempts if step.retry is not None else _once
-        work = partial(way, step, values, speaker)
+        work = partial(value_of, step, values, speaker)
         pause = pausing.get()
         try:
-            return _awaited(await (work() if pause is None else with_pauses(pause, speaker.path, "", work))), None
+            return await (work() if pause is None else with_pauses(pause, speaker.path, "", work)), None
         except Exception as error:
             if step.fallback is None:
                 raise
@@ -259,7 +251,7 @@ class Runner:
             self._note(error, speaker.path)
             lane = speaker.lane
             lane.tell(Message(speaker.path, f"{reason} Going on without it.", t=lane.now()))
-            return await _stand_in(step, values, error), reason
+            return await stand_in(step, values, error), reason
         finally:
             speaking.reset(token)
             speaker.silent = True
@@ -301,105 +293,3 @@ class Runner:
 
     def _why(self, lane: Lane) -> str:
         return lane.stopping or ("Another step failed." if self.failures else "The program stopped.")
-
-
-async def _within(step: PlannedStep, values: Values, speaker: Speaker) -> Any:
-    """The step's value, with all its attempts, within its timeout. Raises StepTimedOut."""
-    assert step.timeout is not None
-    with trio.move_on_after(step.timeout) as limit, not_counted(limit):
-        return await (_attempts if step.retry is not None else _once)(step, values, speaker)
-    raise StepTimedOut(step.timeout)
-
-
-def _once(step: PlannedStep, values: Values, _speaker: Speaker) -> Awaitable[Any]:
-    """The step's value at the only attempt."""
-    return _call(step.call, values)
-
-
-async def _attempts(step: PlannedStep, values: Values, speaker: Speaker) -> Any:
-    """The value of the first attempt that succeeds. Each that failed, and is worth another, is told."""
-    assert step.retry is not None
-    attempts = _Attempts(step.retry, speaker)
-    for_each = stamina.retry_context(
-        on=attempts.wait_after,
-        attempts=step.retry.attempts,
-        timeout=None,  # the step's own timeout bounds all attempts together
-        wait_initial=step.retry.wait_initial,
-        wait_max=step.retry.wait_max,
-        wait_jitter=0,  # added in wait_after, where the wait is told
-        wait_exp_base=step.retry.wait_exp_base,
-    )
-    with suppress(_AttemptFailed):
-        async for attempts.current in for_each:
-            with attempts.current:
-                try:
-                    return await _call(step.call, values)
-                except Exception as error:  # noqa: BLE001 (raised again below, once stamina has given up)
-                    attempts.error = error
-                raise _AttemptFailed(type(attempts.error).__name__)
-    raise attempts.error
-
-
-class _AttemptFailed(Exception):
-    """All that stamina is shown of an error. Its hooks log what they see, and that may hold what nobody should read."""
-
-
-class _Attempts:
-    """Decides, after a failed attempt, how long to wait for the next, and tells it."""
-
-    def __init__(self, retry: Retry, speaker: Speaker) -> None:
-        self.retry = retry
-        self.speaker = speaker
-        self.current: stamina.Attempt
-        self.error: Exception
-
-    def wait_after(self, shown: BaseException) -> float | bool:
-        if not isinstance(shown, _AttemptFailed):
-            return False  # it was cancelled, or the program ends: stamina asks about that too
-        if not all(isinstance(leaf, self.retry.on) for leaf in leaves_of(self.error)):
-            return False
-        if self.current.num >= self.retry.attempts:
-            return True  # no attempt is left: stamina raises what it was shown
-        wait = _asked_wait(self.error)
-        if wait is None:
-            wait = self.current.next_wait + random.uniform(0, self.retry.wait_jitter)
-        lane = self.speaker.lane
-        if self.speaker.asks is not None:
-            self.speaker.asks.begin_again()
-        reason = problem_of(self.error).sentence
-        lane.tell(
-            StepRetrying(self.speaker.path, self.current.num, self.retry.attempts, round(wait, 3), reason, t=lane.now())
-        )
-        return wait
-
-
-def _asked_wait(error: Exception) -> float | None:
-    """The longest `retry_after` that an error has; None without one, or with one that is no time to wait."""
-    waits: list[float] = []
-    for leaf in leaves_of(error):
-        asked: Any = getattr(leaf, "retry_after", None)
-        with suppress(TypeError, ValueError, OverflowError):
-            waits.append(float(asked))
-    return max((wait for wait in waits if math.isfinite(wait) and wait >= 0), default=None)
-
-
-def _call(call: Call, values: Values) -> Awaitable[Any]:
-    arguments = call.arguments(values)
-    if call.is_async:
-        return cast("Awaitable[Any]", call.fn(**arguments))
-    return trio.to_thread.run_sync(partial(call.fn, **arguments))
-
-
-def _awaited(value: Any) -> Any:
-    """The value, which is no coroutine that somebody forgot to await."""
-    if inspect.iscoroutine(value):
-        value.close()
-        raise Explained("It gave back a coroutine. Is an `await` missing in it?")
-    return value
-
-
-async def _stand_in(step: PlannedStep, values: Values, error: Exception) -> Any:
-    assert step.fallback is not None
-    if step.fallback.call is None:
-        return copy.deepcopy(step.fallback.value)  # nothing is shared between runs
-    return await _call(step.fallback.call, {**values, FAILURE: error})

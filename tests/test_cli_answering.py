@@ -296,7 +296,7 @@ def test_another_answer_comes_too_late(served):
     ("path", "said"),
     [
         ("/runs/nix", "There is no run `nix` here"),
-        ("/asks", "It is a pipeline's address: start a run with `narrate post"),
+        ("/asks", "is a pipeline's address: start a run with `narrate post"),
         ("/runs", " is no run's address. One looks like http://"),
     ],
 )

@@ -14,10 +14,11 @@ import msgspec
 import trio
 
 from narrate import client
-from narrate.cli.addresses import Http, Listed, checked, headers_of, listed_at
+from narrate.cli.addresses import Http, checked, headers_of
 from narrate.cli.answering import Questioned, Questions, answer_option, clean, example
-from narrate.cli.given import missing, read_words, refusal
+from narrate.cli.given import read_words
 from narrate.cli.interrupting import interruptions
+from narrate.cli.refusing import There, ended, rejected
 from narrate.cli.telling import Overheard, Way, exit_code_of, remind, tell, tell_result, telling_options
 from narrate.cli.work import CANCELLED, Cut, WrongUse, note, run_command
 from narrate.client import RemoteRun
@@ -30,8 +31,6 @@ from narrate.wire.text import asked
 F = TypeVar("F", bound=Callable[..., Any])
 Opened = Callable[[Http], AbstractAsyncContextManager[RemoteRun]]
 
-BAD_REQUEST, NOT_FOUND, GONE = HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.GONE
-
 _LOST = (
     "The server was started anew and has kept nothing of the run. "
     "`narrate serve --journal sqlite:///runs.db …` would have kept it."
@@ -41,18 +40,7 @@ A_PIPELINE, A_RUN = "http://127.0.0.1:8000/coffee", "http://127.0.0.1:8000/runs/
 
 
 @dataclass(kw_only=True)
-class _There:
-    """What is asked of a server. With `cancels`, a run is begun there, which Ctrl-C cancels; `given`: with an input."""
-
-    url: str
-    headers: Mapping[str, str]
-    cancels: bool = False
-    given: bool = False
-    after: int = 0
-
-
-@dataclass(kw_only=True)
-class _Remote(_There):
+class _Remote(There):
     """A run elsewhere as it is told here, and what has become of it."""
 
     way: Way
@@ -174,14 +162,14 @@ def answer(url: str, value: str, to: int | None, header: tuple[str, ...]) -> Non
     The exit code is 2 when the answer does not fit or comes too late, and when nothing is asked; 3 when the server was
     not reached.
     """
-    there = _There(url=checked(url, A_RUN), headers=headers_of(header))
+    there = There(url=checked(url, A_RUN), headers=headers_of(header))
     question = run_command(partial(_answered, there, value, to))
     if question:
         click.echo(f"? {signs_for('utf-8').clean(question)}")
     click.echo(f"→ {value}")
 
 
-async def _answered(there: _There, value: str, to: int | None) -> str:
+async def _answered(there: There, value: str, to: int | None) -> str:
     """Answer it; the question, where it was open until now."""
     async with Http() as http, client.follow(there.url, http=http, headers=there.headers) as run:
         seen = await http.get(run.url or there.url, headers=dict(there.headers))
@@ -198,7 +186,7 @@ async def _answered(there: _There, value: str, to: int | None) -> str:
         except RunRejected as error:
             if error.problem.status == HTTPStatus.UNPROCESSABLE_ENTITY:
                 raise WrongUse(f"It was not answered: {clean(str(error))}") from error
-            raise await _rejected(there, http, error) from error
+            raise await rejected(there, http, error) from error
         except RunCut as error:
             raise Cut(f"It was not answered: {error.why}") from error
         return waiting.get(to or 0, "")
@@ -238,7 +226,7 @@ async def _told(remote: _Remote, opened: Opened) -> None:
                     questioned.note_left()
                     remote.end = heard.end or await _end_told_before(remote, http)
             except RunRejected as error:
-                raise _lost(remote, error) or await _rejected(remote, http, error) from error
+                raise _lost(remote, error) or await rejected(remote, http, error) from error
             except RunCut as error:
                 raise _cut(remote, error) from error
         nursery.cancel_scope.cancel()
@@ -359,67 +347,18 @@ def _questions(remote: _Remote, run: RemoteRun, http: Http) -> Questions:
 
 def _lost(remote: _Remote, error: RunRejected) -> click.ClickException | None:
     """What to say where the server has told something of the run and knows it no more; None of any other refusal."""
-    if remote.run is None or remote.run.last <= remote.after or error.problem.status not in (NOT_FOUND, GONE):
+    if (
+        remote.run is None
+        or remote.run.last <= remote.after
+        or error.problem.status not in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+    ):
         return None
     return Cut(f"The story was heard up to event {remote.run.last}. {_LOST}")
-
-
-async def _rejected(there: _There, http: Http, error: RunRejected) -> click.ClickException:
-    """What to say where the server refuses: what it says itself, and what would help."""
-    problem = error.problem
-    if problem.status == HTTPStatus.OK:
-        return WrongUse(f"{there.url} is no address of a narrate server. {problem.sentence}")
-    listed = await listed_at(http, there.url, there.headers)
-    if listed and not there.cancels and problem.status in (BAD_REQUEST, NOT_FOUND) and not _is_of_run(there.url):
-        return WrongUse(_no_run(there.url, listed))
-    if problem.status in (NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
-        return WrongUse(f"{there.url}: {_ended(problem.sentence)}{_instead(there, listed)}")
-    here = httpx.URL(there.url).path
-    schema: Mapping[str, Any] | None = next((one.input for one in listed if one.path == here), {})
-    if problem.status == HTTPStatus.UNPROCESSABLE_ENTITY:
-        return WrongUse(refusal(problem, schema))
-    if problem.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE and not there.given:
-        return WrongUse(missing(schema))
-    return WrongUse(f"{there.url} refused ({problem.status}): {_ended(problem.sentence)}")
-
-
-def _instead(there: _There, listed: Sequence[Listed]) -> str:
-    """What else to ask, where there is nothing at an address."""
-    here = httpx.URL(there.url)
-    if not listed:
-        return " No narrate server says there what it has: is the address right?"
-    if there.cancels and here.path.startswith("/runs/"):
-        return f" It is a run's address: `narrate follow {there.url}` tells its story."
-    return f" The pipelines there are at:{_addresses(here, listed)}" if there.cancels else ""
-
-
-def _no_run(url: str, listed: Sequence[Listed]) -> str:
-    """What to say of an address, where a run's is needed."""
-    here = httpx.URL(url)
-    if here.path.removesuffix("/events") in [one.path for one in listed]:
-        return f"{url} is a pipeline's address: start a run with `narrate post {url}`."
-    return (
-        f"{url} is no run's address, as {here.join('/runs/ID')} is. `narrate post` starts a run and says its address; "
-        f"the pipelines there are at:{_addresses(here, listed)}"
-    )
-
-
-def _is_of_run(url: str) -> bool:
-    return "/runs/" in httpx.URL(url).path
-
-
-def _addresses(here: httpx.URL, listed: Sequence[Listed]) -> str:
-    return "".join(f"\n  {here.join(one.path)}" for one in listed)
 
 
 def _cut(remote: _Remote, error: RunCut) -> click.ClickException:
     where = remote.run.url if remote.run is not None else None
     if where is None or (not error.last and remote.end is None):
-        return Cut(f"{remote.url} tells no story: {_ended(error.why)}")
-    why = f"The story was heard up to event {error.last}: {_ended(error.why)}"
+        return Cut(f"{remote.url} tells no story: {ended(error.why)}")
+    why = f"The story was heard up to event {error.last}: {ended(error.why)}"
     return Cut(f"{why} `narrate follow {where} --after {error.last}` tells the rest, once the server is there again.")
-
-
-def _ended(sentence: str) -> str:
-    """A sentence with its full stop: titles of problems have none."""
-    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
