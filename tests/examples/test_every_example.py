@@ -28,7 +28,10 @@ def pipelines_in(path: Path) -> list[Pipeline]:
     return [value for value in runpy.run_path(str(path)).values() if isinstance(value, Pipeline)]
 
 
-TOLD = [path for path in FILES if any(pipeline.takes is None for pipeline in pipelines_in(path))]
+DECLARING = [path for path in FILES if pipelines_in(path)]
+"""The single files with a pipeline; the others have an app."""
+
+TOLD = [path for path in DECLARING if any(pipeline.takes is None for pipeline in pipelines_in(path))]
 """The single files with a pipeline that takes no input, and so can be run as it is."""
 
 
@@ -90,6 +93,11 @@ def test_no_module_beside_a_pipeline_takes_the_place_of_another():
     assert sys.stdlib_module_names.isdisjoint(beside)
     origins = [Path(importlib.util.find_spec(name).origin) for name in beside]
     assert [origin for origin in origins if not origin.is_relative_to(EXAMPLES)] == []
+
+
+@by_name(DECLARING)
+def test_each_file_has_sound_pipelines(path):
+    assert " sound." in narrate("check", f"examples/{path.name}")
 
 
 @by_name(TOLD)

@@ -1,0 +1,47 @@
+"""How suspicious an order is, by what the same customer bought before. Four rules, each of which says why it counts."""
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel
+
+from sale import Order, Payment
+
+ASK_FROM = 30
+REFUSE_FROM = 70
+
+
+class Reason(BaseModel):
+    """So many points, and what for."""
+
+    points: int
+    because: str
+
+
+class Suspicion(BaseModel):
+    """Why one may doubt an order. Below ASK_FROM nobody does; from REFUSE_FROM on there is nothing to ask."""
+
+    reasons: list[Reason]
+
+    @property
+    def score(self) -> int:
+        """From 0 to 100."""
+        return min(sum(reason.points for reason in self.reasons), 100)
+
+    @property
+    def words(self) -> str:
+        return " ".join(reason.because for reason in self.reasons)
+
+
+def suspicion_of(order: Order, before: Sequence[Payment]) -> Suspicion:
+    """Judge an order by everything that was paid with the same e-mail address before."""
+    disputed = [paid.order.goods for paid in before if paid.disputed]
+    reasons = [Reason(points=40, because=f"They disputed the payment of {goods}.") for goods in disputed]
+    if not before:
+        reasons.append(Reason(points=20, because="They have never bought here before."))
+    most = max((paid.order.count for paid in before), default=1)
+    if order.count > 3 * most:
+        usual = f"and never took more than {most} of anything" if before else "which is many for a first order"
+        reasons.append(Reason(points=30, because=f"They want {order.goods}, {usual}."))
+    if before and order.country not in {paid.order.country for paid in before}:
+        reasons.append(Reason(points=20, because=f"Nothing of theirs was ever sent to {order.country}."))
+    return Suspicion(reasons=reasons)
