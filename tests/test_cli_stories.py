@@ -162,9 +162,15 @@ def test_a_run_that_failed_fails_again(tmp_path):
     assert ask("replay", tmp_path / "it.ndjson").exit_code == 1
 
 
+def as_read(saved):
+    """The lines of a saved run in the order of reading, in which a story is cut when its connection is."""
+    numbered = [line for line in saved.read_text().splitlines() if "n" in json.loads(line)]
+    return sorted(numbered, key=lambda line: json.loads(line)["n"])
+
+
 @pytest.mark.parametrize("form", ["--plain", "--json"])
 def test_a_story_that_was_cut_is_told_again_as_far_as_it_goes(tmp_path, saved, form):
-    (tmp_path / "cut.ndjson").write_text("".join(saved.read_text().splitlines(keepends=True)[:4]))
+    (tmp_path / "cut.ndjson").write_text("\n".join(as_read(saved)[:4]) + "\n")
     told = ask("replay", tmp_path / "cut.ndjson", "--pace", 0, form)
     assert told.exit_code == 3
     assert told.stderr == "The saved story stops here. What became of the run was not saved.\n"
@@ -173,7 +179,7 @@ def test_a_story_that_was_cut_is_told_again_as_far_as_it_goes(tmp_path, saved, f
 
 
 def test_an_interrupt_stops_the_replay_of_a_story_that_was_cut(tmp_path, saved):
-    *lines, last = saved.read_text().splitlines()[:5]
+    *lines, last = as_read(saved)[:5]
     late = json.dumps(json.loads(last) | {"t": 86400.0})
     (tmp_path / "cut.ndjson").write_text("\n".join([*lines, late]) + "\n")
     with Command("replay", tmp_path / "cut.ndjson") as command:

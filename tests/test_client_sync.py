@@ -325,7 +325,9 @@ with narrate.connect_sync(sys.argv[1]) as run:
 
 def interrupted(script, url):
     """A script that reads a run there and is interrupted when a step has begun: its exit code, and what it says."""
-    with subprocess.Popen([sys.executable, "-c", script, url], stdout=-1, stderr=-1, text=True) as reader:
+    # Whoever started these tests in the background has it ignored by all that come of them.
+    heeding = f"import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n{script}"
+    with subprocess.Popen([sys.executable, "-c", heeding, url], stdout=-1, stderr=-1, text=True) as reader:
         said = []
         while "step.started" not in "".join(said):
             said.append(reader.stdout.readline())
