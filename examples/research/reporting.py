@@ -1,0 +1,52 @@
+"""The report: composed from the findings, each passage with the number of its source."""
+
+import re
+from collections.abc import AsyncGenerator, Mapping, Sequence
+
+import trio
+
+from research_values import Answer, Cited, Comparison, Report, Section, Shelf
+
+TITLES: Mapping[Shelf, str] = {
+    Shelf.CAUSES: "What causes it?",
+    Shelf.CASES: "Where has it happened?",
+    Shelf.REMEDIES: "What can be done about it?",
+}
+
+
+def report_of(question: str, answers: Sequence[Answer], comparison: Comparison) -> Report:
+    """The report on these answers. A side of the question without findings is in it too, and says why it is open."""
+    found = [(answer, finding) for answer in answers for finding in answer.findings]
+    sources = [
+        Cited(n=n, title=finding.source.title, year=finding.source.year, shelf=answer.shelf)
+        for n, (answer, finding) in enumerate(found, start=1)
+    ]
+    numbered = iter(sources)
+    sections: list[Section] = []
+    for answer in answers:
+        text = " ".join(f"{finding.passage} [{next(numbered).n}]" for finding in answer.findings)
+        sections.append(Section(title=TITLES[answer.shelf], text=text or f"This stays open: {answer.open_because}."))
+    sections.append(Section(title="What do they have in common?", text=in_common(comparison.shared)))
+    return Report(
+        question=question,
+        sections=sections,
+        sources=sources,
+        left_out=sum(answer.left_out for answer in answers),
+    )
+
+
+def in_common(shared: Mapping[str, Sequence[Shelf]]) -> str:
+    """What comes up in more than one answer, in a sentence."""
+    if not shared:
+        return "Nothing else comes up in more than one of the answers."
+    *most, last = shared
+    return f"More than one of the answers speaks of {' and '.join([', '.join(most), last] if most else [last])}."
+
+
+async def words_of(report: Report) -> AsyncGenerator[str, None]:
+    """The report as text, word by word."""
+    for n, section in enumerate(report.sections):
+        yield f"\n{section.title}\n" if n else f"{section.title}\n"
+        for word in re.findall(r"\S+\s*", f"{section.text}\n"):
+            await trio.lowlevel.checkpoint()
+            yield word
