@@ -33,7 +33,7 @@ def test_a_shell_completes_commands():
 
 
 def test_a_shell_completes_targets():
-    words = {"_NARRATE_COMPLETE": "bash_complete", "COMP_WORDS": "narrate run examples/c", "COMP_CWORD": "2"}
+    words = {"_NARRATE_COMPLETE": "bash_complete", "COMP_WORDS": "narrate run examples/co", "COMP_CWORD": "2"}
     assert ask(env=words).stdout.split() == ["plain,examples/coffee.py", "plain,examples/coffee.py:coffee"]
 
 
