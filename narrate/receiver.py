@@ -4,7 +4,6 @@ Any web framework will do: it gives the headers and the body as it came, and say
 `standardwebhooks`, in constant time (https://www.standardwebhooks.com; it comes with `narrate-pipelines[server]`).
 """
 
-import base64
 import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -13,19 +12,17 @@ from threading import Lock
 from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
-from standardwebhooks import Webhook, WebhookVerificationError
+from standardwebhooks import WebhookVerificationError
 
 from narrate.errors import NarrateError, Problem, WebhookRefused
 from narrate.events import RunId
+from narrate.signing import signers_of
 
 TOLERANCE = 5 * 60
 """Seconds by which a webhook's timestamp may differ from the clock here; `standardwebhooks` holds to it."""
 
 MOST = 10_000
 """Ids that are remembered in memory. A sender tries for three days, so this is enough for a run every half minute."""
-
-SECRET_BYTES = range(24, 65)
-"""How long a secret may be, as Standard Webhooks wants it. `standardwebhooks` takes any but an empty one."""
 
 _ID, _TIMESTAMP, _SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 _ENDS = ("run.finished", "run.failed", "run.cancelled")
@@ -117,7 +114,7 @@ class Receiver:
     def __init__(self, *secrets: str, seen: Seen | None = None) -> None:
         if not secrets:
             raise NarrateError("A receiver of webhooks needs a secret: that with which the server signs them.")
-        self._verifiers = tuple(_verifier(secret, place) for place, secret in enumerate(secrets, 1))
+        self._verifiers = signers_of(secrets)
         self._seen = seen if seen is not None else SeenInMemory()
 
     def receive(self, headers: Headers, body: bytes | str) -> Ended | None:
@@ -160,20 +157,6 @@ class _Told(msgspec.Struct):
     type: str
     timestamp: str
     data: dict[str, Any]
-
-
-def _verifier(secret: str, place: int) -> Webhook:
-    try:
-        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    except ValueError:
-        key = b""
-    if len(key) not in SECRET_BYTES:
-        first, last = SECRET_BYTES.start, SECRET_BYTES.stop - 1
-        why = (
-            f"Webhook secret number {place} is not one: it must be `whsec_` and then {first} to {last} bytes in base64."
-        )
-        raise NarrateError(why)
-    return Webhook(secret)
 
 
 def _why(headers: Mapping[str, str], now: float) -> str:

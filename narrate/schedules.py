@@ -59,7 +59,7 @@ def scheduled(seed: int, still: Collection[str] = ()) -> Iterator[None]:
 
     `still` are steps as in `pauses_of`.
 
-    Raises NotImplementedError with a trio whose order of tasks cannot be decided from outside.
+    Raises RuntimeError with a trio whose order of tasks cannot be decided from outside.
     """
     dice = dice_of_trio()
     before = dice.getstate(), random.getstate(), getattr(trio_run, _SWITCH)
@@ -79,11 +79,11 @@ def scheduled(seed: int, still: Collection[str] = ()) -> Iterator[None]:
 def dice_of_trio() -> random.Random:
     """What trio shuffles the tasks with that can run. The one place that knows of it; hypothesis uses the same.
 
-    Raises NotImplementedError when it is not where it was up to trio 0.35.
+    Raises RuntimeError when it is not where it was up to trio 0.35.
     """
     dice = getattr(trio_run, _DICE, None)
     if not isinstance(dice, random.Random) or not hasattr(trio_run, _SWITCH):
-        raise NotImplementedError(
+        raise RuntimeError(
             f"trio {trio.__version__} does not let the order of tasks be decided in the way that is known here, so no "
             "schedule can be varied. Use an earlier trio, or a later narrate."
         )

@@ -4,9 +4,9 @@ from tests.bench import first_token, kept, pace, peer, runner, served
 from tests.bench.table import Row, Section, render
 
 
-def positive(section: Section) -> None:
-    assert section.rows
-    assert all(row.ratio > 0 for row in section.rows)
+def measured(section: Section) -> bool:
+    """Whether it has rows, and each of them a number."""
+    return bool(section.rows) and all(row.ratio > 0 for row in section.rows)
 
 
 def test_both_sides_tell_of_every_step() -> None:
@@ -29,32 +29,32 @@ def test_both_sides_tell_of_every_token() -> None:
 
 
 def test_steps_and_tokens_are_measured() -> None:
-    positive(runner.steps_section(few=100, many=2, rounds=1))
-    positive(runner.tokens_section(pieces=100, rounds=1))
+    assert measured(runner.steps_section(few=100, many=2, rounds=1))
+    assert measured(runner.tokens_section(pieces=100, rounds=1))
 
 
 def test_the_wall_is_measured() -> None:
-    positive(pace.pace_section(unit=0.02, rounds=1))
+    assert measured(pace.pace_section(unit=0.02, rounds=1))
 
 
 def test_what_is_kept_is_measured() -> None:
-    positive(kept.kept_section(runs=2, steps=2, rounds=1))
+    assert measured(kept.kept_section(runs=2, steps=2, rounds=1))
 
 
 def test_the_peer_is_measured() -> None:
-    positive(peer.peer_section(sizes=(3,), rounds=1))
+    assert measured(peer.peer_section(sizes=(3,), rounds=1))
 
 
 def test_served_events_are_measured() -> None:
-    positive(served.burst_section(events=50, rounds=1))
-    positive(served.first_section(connections=2))
-    positive(first_token.first_token_section(connections=2, thinking=0.0))
+    assert measured(served.burst_section(events=50, rounds=1))
+    assert measured(served.first_section(connections=2))
+    assert measured(first_token.first_token_section(connections=2, thinking=0.0))
     assert served.idle_bytes(served.STARLETTE, streams=10) >= 0
 
 
 def test_idle_and_lost_streams_are_measured() -> None:
     assert served.idle_bytes(served.NARRATE, streams=100) > 0
-    positive(served.closing_section(times=2))
+    assert measured(served.closing_section(times=2))
 
 
 def test_the_table_shows_what_holds_and_what_does_not() -> None:

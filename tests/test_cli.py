@@ -82,16 +82,6 @@ def ask(*arguments: object) -> Result:
     return CliRunner().invoke(narrate, [str(argument) for argument in arguments])
 
 
-def test_help_names_the_commands():
-    for flag in ("-h", "--help"):
-        result = ask(flag)
-        assert result.exit_code == 0
-        assert "serve" in result.output
-        assert "record" in result.output
-    assert "--replay" in ask("serve", "--help").output
-    assert ask("--version").output.startswith("narrate, version ")
-
-
 @pytest.mark.parametrize(
     ("named", "said"),
     [
@@ -302,10 +292,6 @@ def test_a_worker_that_cannot_serve_tells_only_its_parent_why():
         said = json.loads(ours.recv(65536))
     assert (result.exit_code, result.output) == (1, "")
     assert said == {"type": "cannot", "reason": "There is no module `no_such_module`. A file is named with its `.py`."}
-
-
-def test_serve_needs_a_target():
-    assert ask("serve").exit_code == 2
 
 
 def test_a_recording_that_is_not_there_is_said_with_those_that_are(target):

@@ -14,6 +14,7 @@ EVERY = [command for group in COMMANDS.values() for command in group]
 
 def test_the_help_names_every_command_in_its_group_and_what_else_is_to_know():
     told = ask("--help").stdout
+    assert ask("-h").stdout == told
     places = [told.index(f"\n  {command.name} ") for command in EVERY]
     assert places == sorted(places)
     for what in ("\nRun:\n", "\nDeclare:\n", "\nKeep:\n", "Exit codes:", "_NARRATE_COMPLETE=bash_source narrate"):
@@ -25,6 +26,15 @@ def test_every_command_has_a_help_that_fits_a_terminal(command):
     told = ask(command.name, "--help")
     assert told.exit_code == 0
     assert max(map(len, told.stdout.splitlines())) <= 100
+
+
+def test_it_says_which_version_it_is():
+    assert ask("--version").stdout.startswith("narrate, version ")
+
+
+@pytest.mark.parametrize("command", ["serve", "run", "check", "graph", "post", "follow", "new", "doctor", "record"])
+def test_a_command_without_what_it_is_about_is_a_wrong_use(command):
+    assert ask(command).exit_code == 2
 
 
 def test_a_shell_completes_commands():

@@ -82,7 +82,8 @@ def test_ruff_has_nothing_to_say_of_it(made, width):
 
 
 def test_mypy_has_nothing_to_say_of_it(made):
-    run(made, "mypy", "--strict", "--cache-dir", made / "mypy", "parcel-quotes")
+    said = run(made, "mypy", "--strict", "--cache-dir", made / "mypy", "parcel-quotes")
+    assert said.startswith("Success: no issues found")
 
 
 def test_here_is_this_folder(here):

@@ -295,5 +295,7 @@ def test_in_a_terminal_it_says_that_an_interrupt_only_leaves(served):
         there.type(f"{sys.executable} -m narrate follow {where}; echo code $?")
         there.wait_for("Ctrl-C leave")
         there.press("C-c")
-        there.wait_for("\ncode 130")
+        there.wait_for("\ncode ")
+        assert "code 130" in there.all()
+    assert httpx.get(where).json()["state"] == "working"
     httpx.delete(where)

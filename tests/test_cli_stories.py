@@ -231,7 +231,8 @@ def test_a_replay_is_served_at_the_path_that_is_chosen(saved):
 
 def test_where_no_path_is_chosen_it_is_said_that_one_can_be(saved):
     with Command("replay", saved, "--serve", "--port", "0") as command:
-        command.until("A story does not say at which path its pipeline answered. Choose it with --path.")
+        said = command.until("--path")
+    assert "A story does not say at which path its pipeline answered. Choose it with --path." in said
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ class Service:
         self._stopping = True
         if self._narrator is not None:
             self._narrator.leaving = True  # else it would take up what another process, which stops as well, has left
-        ending = [run for run in self._narrator.runs if not self._goes_on(run)] if self._narrator is not None else []
+        ending = self._ending()
         with trio.move_on_after(grace):
             await _wait_ends(ending)
         for run in ending:
@@ -162,18 +162,24 @@ class Service:
                     await self._closing.wait()
                     nursery.cancel_scope.cancel()
                 narrator.hand_over()
-                for run in narrator.runs:
-                    if not self._goes_on(run):
-                        run.cancel(STOPPING)
+                for run in self._ending():
+                    run.cancel(STOPPING)
         finally:
             self.streams.draining = True  # also when it ends unasked: whoever looks after the server must see it
             self._narrator = self._webhooks = None
             self._uncounted.clear()
             self._closed.set()
 
-    def _goes_on(self, run: Run) -> bool:
-        """Whether the run can be gone on with by another process."""
-        return self.narrator.journal.durable and run.pipeline.recover
+    @property
+    def ending(self) -> int:
+        """How many runs are under way that no other process can go on with, so that they end with this one."""
+        return len(self._ending())
+
+    def _ending(self) -> list[Run]:
+        if self._narrator is None:
+            return []
+        durable = self._narrator.journal.durable
+        return [run for run in self._narrator.runs if not (durable and run.pipeline.recover)]
 
     # --- What is counted ---
 

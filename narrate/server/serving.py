@@ -74,7 +74,7 @@ async def serve(
     async def drained() -> None:
         await wait_stop()
         grace = service.options.grace
-        if waits is not None and grace and (count := _unfinished(service)):
+        if waits is not None and grace and (count := service.ending):
             waits(count, grace)
         with trio.move_on_after(grace + drain_within):
             await service.drain(grace)
@@ -121,14 +121,6 @@ class _Up(trio.TaskStatus[list[str]]):
     def started(self, value: list[str] | None = None) -> None:
         if self._service.failure is None and value:
             self._task_status.started(value[0])
-
-
-def _unfinished(service: Service) -> int:
-    """How many runs are under way that no next start goes on with."""
-    if not service.runs:
-        return 0
-    durable = service.narrator.journal.durable
-    return sum(not (durable and run.pipeline.recover) for run in service.narrator.runs)
 
 
 @contextmanager

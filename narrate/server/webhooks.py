@@ -5,7 +5,6 @@ middle of the schedule goes on where it was, and every process that uses the jou
 least once: one whose outcome was lost with its process is sent again, with the same id.
 """
 
-import base64
 import random
 import time
 from collections import Counter
@@ -16,14 +15,14 @@ from typing import Never
 from weakref import WeakValueDictionary
 
 import trio
-from standardwebhooks import Webhook
 
 from narrate.delivery import Delivery, DeliveryState, Outcome, again, body_of, given_up, tried
-from narrate.errors import JournalFailed, NarrateError, RecordGone
+from narrate.errors import JournalFailed, RecordGone
 from narrate.events import Event, RunId, Terminal
 from narrate.journal.base import Journal
 from narrate.server.callbacks import ANSWER_WITHIN, CallbackClient
 from narrate.server.problems import Refused
+from narrate.signing import signers_of
 
 POLL = 1.0
 """Seconds after which the journal is asked again, if `wake` is not called before."""
@@ -36,11 +35,6 @@ AT_ONCE = 32
 
 AT_ONE_TARGET = 4
 """How many of these may be to one target, so that a slow one does not hold up all others."""
-
-SECRET_BYTES = range(24, 65)
-"""How long a secret may be, as Standard Webhooks wants it."""
-
-_PREFIX = "whsec_"
 
 
 class Webhooks:
@@ -67,7 +61,7 @@ class Webhooks:
     ) -> None:
         self.outcomes: Counter[DeliveryState] = Counter()
         self._journal = journal
-        self._signers = tuple(_signer(secret, place) for place, secret in enumerate(secrets, 1))
+        self._signers = signers_of(secrets)
         self._client = client
         self._link = link
         self._now = now
@@ -188,19 +182,3 @@ class Webhooks:
     def _room_for(self, delivery: Delivery) -> trio.Semaphore:
         origin = "/".join(delivery.url.split("/")[:3])
         return self._room_at.setdefault(origin, trio.Semaphore(AT_ONE_TARGET))
-
-
-def _signer(secret: str, place: int) -> Webhook:
-    """What signs with a secret. The text of its error leaves the secret out, and so does its chain."""
-    # Checked here because the library takes whatever can be read as base64 with some good will, be it empty.
-    try:
-        key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
-    except ValueError:
-        key = b""
-    if not secret.startswith(_PREFIX) or len(key) not in SECRET_BYTES:
-        first, last = SECRET_BYTES.start, SECRET_BYTES.stop - 1
-        raise NarrateError(
-            f"Webhook secret number {place} is not one: "
-            f"it must be `{_PREFIX}` and then {first} to {last} bytes in base64."
-        )
-    return Webhook(secret)
