@@ -145,8 +145,8 @@ def refusal(events: list[Event]) -> tuple[int, str]:
 def test_an_answer_is_to_a_question_that_waits_for_one():
     sentence = "`answer` is to event {}, which is no question that waits for one"
 
-    refused(changed(ASKED, at="answer a/5", by="answer a/4"), 6, sentence.format(4))
-    refused(changed(ASKED, at="answer a/3", by="answer a/5"), 7, sentence.format(5))
+    assert refusal(changed(ASKED, at="answer a/5", by="answer a/4")) == (6, sentence.format(4))
+    assert refusal(changed(ASKED, at="answer a/3", by="answer a/5")) == (7, sentence.format(5))
 
 
 def test_an_answer_is_its_own_steps():
@@ -154,7 +154,7 @@ def test_an_answer_is_its_own_steps():
     events = record(*asked[:-1])
     events.append(Answer("a/2", 5, "person", "yes", n=7, t=0))
 
-    refused(events, 7, "`a/2` has the answer to a question that it did not ask")
+    assert refusal(events) == (7, "`a/2` has the answer to a question that it did not ask")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_only_what_nobody_answered_has_no_value(by, value, has):
     events = record(*ASKED[:5])
     events.append(Answer("a", 5, by, value, n=6, t=0))
 
-    refused(events, 6, f"`answer` by {by} has {has} value")
+    assert refusal(events) == (6, f"`answer` by {by} has {has} value")
 
 
 # The run
