@@ -7,6 +7,7 @@ place in the file, and what would mend it.
 import inspect
 import reprlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, Optional
@@ -96,13 +97,20 @@ class Pipeline:
         return "".join(c if c.isalnum() else "_" for c in self.name)
 
     def validate(self, data: Any) -> Any:
-        """The input as the type the pipeline takes. Raises BadInput naming each field that does not fit."""
+        """The input as the type the pipeline takes. Raises BadInput naming each field that does not fit.
+
+        None is no input: what that is where None itself is none is an object all of whose fields are left out.
+        """
         if self.input is None:
             if data is None:
                 return None
             raise BadInput(
                 Problem(title="The input does not fit", status=422, detail=f"Pipeline `{self.name}` takes no input.")
             )
+        if data is None:
+            with suppress(ValidationError):
+                return self.input.validate_python(None)
+            data = {}
         try:
             return self.input.validate_python(data)
         except ValidationError as error:

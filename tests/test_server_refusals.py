@@ -143,6 +143,32 @@ async def plain() -> int:
     return 1
 
 
+class Leave(BaseModel):
+    """Nothing of it is needed."""
+
+    days: int = 1
+
+
+@step("Leaving")
+async def left(leave: Leave) -> int:
+    return leave.days
+
+
+async def test_no_body_leaves_out_all_that_may_be_left_out():
+    async with served(Pipeline("leave", left, takes=Leave)) as server:
+        for empty in ({}, {"headers": JSON}, {"json": {}}):
+            answer = await server.client.post("/leave", **empty)
+            assert heard(answer.content)[-1]["result"] == 1
+        described = (await server.client.get("/openapi.json")).json()
+        assert described["paths"]["/leave"]["post"]["requestBody"]["required"] is False
+
+
+async def test_no_body_is_no_input_where_some_of_it_is_needed():
+    async with served(GRANT) as server:
+        assert (await server.client.post("/story")).status_code == 415
+        assert (await server.client.post("/story", headers=JSON)).status_code == 400
+
+
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 @pytest.mark.parametrize("attempt", range(3))
 async def test_a_large_body_is_refused_and_the_connection_stays_usable(framing, attempt):

@@ -26,14 +26,8 @@ _LOOKS_LIKE_JSON = ("{", "[", '"')
 def input_of(pipeline: Pipeline, words: Sequence[str]) -> Any:
     """The input of a pipeline that these words give, valid. Raises WrongUse."""
     schema = schema_of(pipeline)
-    data = read_words(words, schema)
-    if data is None and schema is not None and not takes_text(schema):
-        try:
-            return pipeline.validate(None)
-        except BadInput:
-            data = {} if _takes_fields(schema) else None  # all of which may be left out
     try:
-        return pipeline.validate(data)
+        return pipeline.validate(read_words(words, schema))
     except BadInput as error:
         nothing = not words and not _may_be_left_out(schema)
         raise WrongUse(missing(schema) if nothing else refusal(error.problem, schema)) from error
@@ -83,8 +77,7 @@ def refusal(problem: Problem, schema: Schema | None) -> str:
 
 def missing(schema: Schema | None) -> str:
     """What to say where an input is needed and none was given."""
-    none = ["Where none of them is needed, give '{}'."] if _may_be_left_out(schema) else []
-    return "\n".join(["It takes an input, and none was given.", *_how(schema or {}), *none])
+    return "\n".join(["It takes an input, and none was given.", *_how(schema or {})])
 
 
 def _how(schema: Schema) -> Sequence[str]:

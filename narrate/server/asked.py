@@ -148,8 +148,8 @@ def input_in(body: bytes, request: Request, pipeline: Pipeline) -> object:
             raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"`{pipeline.path}` takes no input; send no body.")
         return None
     if not body.strip():
-        with suppress(ValidationError):  # it is then refused for what it is
-            return pipeline.input.validate_python(None)
+        with suppress(BadInput):  # it is then refused for what it is
+            return pipeline.validate(None)
     _check_type(request)
     _check_json(body)
     try:

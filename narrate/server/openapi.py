@@ -142,7 +142,8 @@ class _Writing:
             },
         }
         if pipeline.input is not None:
-            told["requestBody"] = {"required": True, "content": {JSON: {"schema": self.schemas.inputs[pipeline]}}}
+            body = {JSON: {"schema": self.schemas.inputs[pipeline]}}
+            told["requestBody"] = {"required": _is_needed(pipeline), "content": body}
         if self.about.webhooks:
             told["callbacks"] = {"ended": {"{$request.query.callback}": {"post": self._webhook(pipeline)}}}
         return told
@@ -383,6 +384,15 @@ def _array(item: Described) -> Described:
 
 def _object(properties: Mapping[str, Described], *required: str) -> Described:
     return {"type": "object", "properties": properties, "required": list(required or properties)}
+
+
+def _is_needed(pipeline: Pipeline) -> bool:
+    """Whether nothing at all is no input."""
+    try:
+        pipeline.validate(None)
+    except Exception:  # noqa: BLE001 (a validator of the author's may raise anything, and this only describes)
+        return True
+    return False
 
 
 def _steps(stages: Iterable[Outlined], indent: str = "") -> Iterator[str]:
