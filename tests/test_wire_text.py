@@ -43,7 +43,7 @@ BEGUN = RunStarted("r", "p", "A title", OUTLINE, t=0.0)
         (Message("a", "Here.", t=0.0), "  Finding: Here.\n"),
         (Message("a", "One.\nTwo.", t=0.0), "  Finding: One.\n  Two.\n"),
         (Message("unheard", "Of.", t=0.0), "  unheard: Of.\n"),
-        (Message("c/d", "Of.", t=0.0), "  Deep: Of.\n"),
+        (Message("c/d", "Of.", t=0.0), "    Deep: Of.\n"),
         (Message("b", "Of.", t=0.0), "  Left: Of.\n"),
         (Token("a", "piece", t=0.0), "  Finding: piece"),
         (Token("a", "two\nlines", first=1, t=0.0), "  Finding: two\n  lines"),
@@ -93,6 +93,52 @@ def test_lines_told_later_say_whose_they_are():
         Message("a", "4", t=0.0),
     )
     assert told == ["• Finding you…", "• Left", "  Finding you: 1", "  Left: 2", "  3", "  Finding you: 4"]
+
+
+def test_a_step_within_another_stands_below_it():
+    told = lines(
+        StepStarted("b", "Left", t=0.0),
+        StepStarted("c", "Inner?", t=0.0),
+        StepStarted("c/d", "Deep", t=0.0),
+        StepStarted("c/d/1", "Item", t=0.0),
+        StepStarted("c/d/2", "Other", t=0.0),
+        Message("c/d/1", "1\n2", t=0.0),
+        Token("c/d/2", "3\n4", t=0.0),
+        StepFinished("c", 0.1, "5", t=0.0),
+    )
+    assert told == [
+        "• Left",
+        "• Inner?",
+        "  • Deep",
+        "    • Item",
+        "    • Other",
+        "      Item: 1",
+        "      2",
+        "      Other: 3",
+        "      4",
+        "  Inner: 5",
+    ]
+
+
+def test_where_another_spoke_meanwhile_it_is_said_again_what_a_step_is_a_part_of():
+    told = lines(
+        StepStarted("c", "Inner?", t=0.0),
+        StepStarted("b", "Left", t=0.0),
+        StepStarted("c/d", "Deep", t=0.0),
+        StepSkipped("c/e", "No.", t=0.0),
+        Message("b", "1", t=0.0),
+        StepSkipped("c/f", "No.", t=0.0),
+    )
+    assert told == [
+        "• Inner?",
+        "• Left",
+        "  Inner:",
+        "  • Deep",
+        "  • c/e – skipped: No.",
+        "  Left: 1",
+        "  Inner:",
+        "  • c/f – skipped: No.",
+    ]
 
 
 def test_what_follows_a_skipped_step_is_not_taken_for_its_words():

@@ -79,9 +79,9 @@ export class Transcript {
   /** @param {StoryEvent} event */
   #token({ step, text }) {
     const goesOn = this.#open && step === this.#latest;
-    const before = goesOn ? "" : `${this.#closed()}  ${this.#whose(step)}`;
+    const before = goesOn ? "" : `${this.#closed()}${margin(step)}  ${this.#whose(step)}`;
     this.#open = true;
-    return before + text.replaceAll("\n", "\n  ");
+    return before + text.replaceAll("\n", `\n${margin(step)}  `);
   }
 
   /** The end of an open line. */
@@ -99,8 +99,7 @@ export class Transcript {
         return [...(event.note ? [event.note] : []), event.title, ""];
       case "step.started":
         this.#titles.set(event.step, event.title);
-        this.#latest = event.step;
-        return [`• ${event.title}`];
+        return this.#begun(event.step, event.title);
       case "message": return this.#said(event.step, event.text);
       case "detail": return this.#said(event.step, `[${event.title}]`);
       case "question": return this.#said(event.step, `? ${event.question}${offered(/** @type {any} */ (event))}`);
@@ -108,8 +107,7 @@ export class Transcript {
       case "step.retrying": return this.#said(event.step, retried(event));
       case "step.finished": return event.text ? this.#said(event.step, event.text) : [];
       case "step.skipped":
-        this.#latest = event.step;
-        return [`• ${this.#titles.get(event.step) ?? event.step} – skipped: ${event.reason}`];
+        return this.#begun(event.step, `${this.#titles.get(event.step) ?? event.step} – skipped: ${event.reason}`);
       case "step.failed": return this.#said(event.step, `✗ ${sentence(event.problem)}`);
       case "step.cancelled": return this.#said(event.step, `✗ stopped: ${event.reason}`);
       case "run.finished": return ["", `Done${took(event)}.`];
@@ -122,17 +120,33 @@ export class Transcript {
     }
   }
 
+  /**
+   * A step's first line, below that of what it is a part of: which is told again where others spoke meanwhile.
+   * @param {string} step @param {string} text
+   */
+  #begun(step, text) {
+    const whole = step.slice(0, Math.max(step.lastIndexOf("/"), 0));
+    const again = whole && !`${this.#latest}/`.startsWith(`${whole}/`) ? [`${margin(step)}${this.#title(whole)}:`] : [];
+    this.#latest = step;
+    return [...again, `${margin(step)}• ${text}`];
+  }
+
   /** @param {string} step @param {string} text */
   #said(step, text) {
     const [first, ...others] = text.split("\n");
-    return [`  ${this.#whose(step)}${first}`, ...others.map((line) => `  ${line}`)];
+    return [`${margin(step)}  ${this.#whose(step)}${first}`, ...others.map((line) => `${margin(step)}  ${line}`)];
   }
 
   /** Whose line it is, unless the line above was that step's as well. @param {string} step */
   #whose(step) {
     if (step === this.#latest) return "";
     this.#latest = step;
-    return `${(this.#titles.get(step) ?? step).replace(/[….:!? ]+$/, "")}: `;
+    return `${this.#title(step)}: `;
+  }
+
+  /** @param {string} step */
+  #title(step) {
+    return (this.#titles.get(step) ?? step).replace(/[….:!? ]+$/, "");
   }
 
   /** @param {any[]} outline */
@@ -143,6 +157,9 @@ export class Transcript {
     }
   }
 }
+
+/** How far in a step stands: by how many others it is within. @param {string} step */
+const margin = (step) => "  ".repeat(step.split("/").length - 1);
 
 /** @param {StoryEvent} event */
 function took({ seconds }) {

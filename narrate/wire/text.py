@@ -1,6 +1,7 @@
 """The story as sentences for people: what `curl -N -H 'Accept: text/plain'` shows, and what a test compares.
 
-It remembers which step spoke last, so that a line told in its lane's turn says whose it is.
+A step within another stands below it, a little further in. What spoke last is remembered, so that a line told in its
+lane's turn says whose it is.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -69,9 +70,10 @@ class TextForm:
 
     def _written(self, event: Event) -> str:
         if isinstance(event, Token):
-            begin = "" if self._speaking == event.step else f"{self._broken()}  {self._whose(event.step)}"
+            margin = _margin(event.step)
+            begin = "" if self._speaking == event.step else f"{self._broken()}{margin}  {self._whose(event.step)}"
             self._speaking = event.step
-            return begin + event.text.replace("\n", "\n  ")
+            return begin + event.text.replace("\n", f"\n{margin}  ")
         return self._broken() + "".join(f"{line}\n" for line in self._lines(event))
 
     def _broken(self) -> str:
@@ -86,8 +88,7 @@ class TextForm:
                 return [*([event.note] if event.note else []), event.title, ""]
             case StepStarted():
                 self._titles[event.step] = event.title
-                self._latest = event.step
-                return [f"• {event.title}"]
+                return self._begun(event.step, event.title)
             case Message():
                 return self._said(event.step, event.text)
             case Detail():
@@ -101,8 +102,7 @@ class TextForm:
             case StepFinished():
                 return self._said(event.step, event.text) if event.text else []
             case StepSkipped():
-                self._latest = event.step
-                return [f"• {self._titles.get(event.step, event.step)} – skipped: {event.reason}"]
+                return self._begun(event.step, f"{self._titles.get(event.step, event.step)} – skipped: {event.reason}")
             case StepFailed():
                 return self._said(event.step, f"✗ {event.problem.sentence}")
             case StepCancelled():
@@ -119,19 +119,36 @@ class TextForm:
             case _:
                 return []
 
+    def _begun(self, step: str, text: str) -> list[str]:
+        """A step's first line, below that of what it is a part of: which is told again where others spoke meanwhile."""
+        whole, _, _ = step.rpartition("/")
+        elsewhere = bool(whole) and not f"{self._latest}/".startswith(f"{whole}/")
+        again = [f"{_margin(step)}{self._title(whole)}:"] if elsewhere else []
+        self._latest = step
+        return [*again, f"{_margin(step)}• {text}"]
+
     def _said(self, step: str, text: str) -> list[str]:
         first, *others = text.split("\n")
-        return [f"  {self._whose(step)}{first}", *(f"  {line}" for line in others)]
+        margin = _margin(step)
+        return [f"{margin}  {self._whose(step)}{first}", *(f"{margin}  {line}" for line in others)]
 
     def _whose(self, step: str) -> str:
         """Whose line it is, unless the line above was that step's as well: its title, or another line of it."""
         if step == self._latest:
             return ""
         self._latest = step
-        return f"{self._titles.get(step, step).rstrip('….:!? ')}: "
+        return f"{self._title(step)}: "
+
+    def _title(self, step: str) -> str:
+        return self._titles.get(step, step).rstrip("….:!? ")
 
     def _took(self, seconds: float) -> str:
         return f" in {seconds:.1f} s" if self._seconds else ""
+
+
+def _margin(step: str) -> str:
+    """How far in a step stands: by how many others it is within."""
+    return "  " * step.count("/")
 
 
 def retried(event: StepRetrying) -> str:
