@@ -2,7 +2,8 @@
 
 import pytest
 
-from narrate.terminal.words import about, duration, size
+from narrate.events import Progress
+from narrate.terminal.words import about, duration, how_far, size
 
 
 @pytest.mark.parametrize(
@@ -31,3 +32,16 @@ def test_what_is_expected_is_rounded_because_it_is_a_guess(seconds, said):
 @pytest.mark.parametrize(("length", "said"), [(999, "999 B"), (4_700, "4.7 kB"), (2_500_000, "2.5 MB")])
 def test_a_size_is_short(length, said):
     assert size(length) == said
+
+
+@pytest.mark.parametrize(
+    ("progress", "said"),
+    [
+        (Progress("a", done=116_512, of=200_000, unit="rows", t=0.0), "116,512 of 200,000 rows"),
+        (Progress("a", done=999, t=0.0), "999"),
+        (Progress("a", done=0.5, of=2.0, unit="GB", t=0.0), "0.5 of 2 GB"),
+        (Progress("a", text="Nearly there.", t=0.0), "Nearly there."),
+    ],
+)
+def test_how_far_a_step_is_can_be_read_at_a_glance(progress, said):
+    assert how_far(progress) == said

@@ -143,8 +143,8 @@ def how_far(progress: Progress) -> str:
 
 
 def number(value: float) -> str:
-    """A number without a fraction that says nothing."""
-    return str(int(value)) if isinstance(value, int) or value.is_integer() else f"{value:.1f}"
+    """A number without a fraction that says nothing: `200,000`, `0.5`."""
+    return f"{int(value):,}" if isinstance(value, int) or value.is_integer() else f"{value:.1f}"
 
 
 def size(length: int) -> str:
@@ -159,7 +159,7 @@ def extent(data: Any, length: int, *, known: bool) -> str:
     if not known:
         return size(length) if length else ""
     if isinstance(data, list):
-        return f"{len(data)} {'entry' if len(data) == 1 else 'entries'}"
+        return f"{number(len(data))} {'entry' if len(data) == 1 else 'entries'}"
     return ""
 
 

@@ -9,7 +9,7 @@ import { element, setText } from "./dom.js";
 import { mark } from "./marks.js";
 import { QuestionForm } from "./questions.js";
 import { questionOf } from "./step.js";
-import { STATES, about, called, duration, howFar, size } from "./words.js";
+import { STATES, about, called, duration, howFar, number, size } from "./words.js";
 
 /** @typedef {import("./story.js").Story} Story */
 /** @typedef {import("./story.js").Stage} Stage */
@@ -322,6 +322,6 @@ function detail({ text, event }, data) {
 
 /** How much there is to see, before it is opened. @param {any} event */
 function extent({ data, size: bytes }) {
-  if (Array.isArray(data)) return `${data.length} ${data.length === 1 ? "entry" : "entries"}`;
+  if (Array.isArray(data)) return `${number(data.length)} ${data.length === 1 ? "entry" : "entries"}`;
   return data === undefined && bytes ? size(bytes) : "";
 }

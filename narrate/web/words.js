@@ -87,7 +87,10 @@ export function sentence(problem) {
   return (problem && told(problem)) || "It is not known why.";
 }
 
-/** @param {number} value */
-function number(value) {
-  return Number.isInteger(value) ? String(value) : value.toFixed(1);
+/**
+ * A number without a fraction that says nothing: `200,000`, `0.5`.
+ * @param {number} value
+ */
+export function number(value) {
+  return Number.isInteger(value) ? value.toLocaleString("en") : value.toFixed(1);
 }

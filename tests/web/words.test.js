@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { called } from "../../narrate/web/words.js";
+import { called, howFar } from "../../narrate/web/words.js";
 
 for (const state of ["waiting", "working", "retrying", "unreached", "unknown"]) {
   test(`a step that is ${state} is called as it was announced`, () => {
@@ -23,4 +23,11 @@ test("dots within a title, and those that are all of it, stay", () => {
   for (const title of ["Finding … you", "…", "..", "Wait……", "Done.", ""]) {
     assert.equal(called({ title, state: "done" }), title);
   }
+});
+
+test("how far a step is can be read at a glance", () => {
+  assert.equal(howFar({ done: 116512, of: 200000, unit: "rows" }), "116,512 of 200,000 rows");
+  assert.equal(howFar({ done: 999 }), "999");
+  assert.equal(howFar({ done: 0.5, of: 2, unit: "GB" }), "0.5 of 2 GB");
+  assert.equal(howFar({ text: "Nearly there." }), "Nearly there.");
 });
