@@ -296,7 +296,7 @@ def test_another_thread_may_cancel_while_one_reads(server):
 
 
 def test_what_has_not_begun_cannot_be_cancelled(server):
-    with connect_sync(f"{server}/endless") as run, pytest.raises(RunCut, match="nothing to cancel"):
+    with connect_sync(f"{server}/endless") as run, pytest.raises(RunCut, match="nothing can be cancelled"):
         run.cancel()
 
 
