@@ -246,12 +246,19 @@ class NotAsked(NarrateError):
 
 
 class TooLate(NarrateError):
-    """An answer to a question that is not waited for any more. `value` is what was answered; None where nothing was."""
+    """An answer to a question that is not waited for any more.
 
-    def __init__(self, question: str, value: str | None) -> None:
+    `value` is what was answered, None where nothing was; `by_default`: by nobody, as its time was over.
+    """
+
+    def __init__(self, question: str, value: str | None, *, by_default: bool = False) -> None:
         self.question = question
         self.value = value
-        became = f"was answered with “{value}” already" if value is not None else "is not waited for any more"
+        became = "is not waited for any more"
+        if value is not None:
+            became = f"was answered with “{value}” already"
+        if by_default:
+            became = f"was not answered in time, so the answer is “{value}”"
         super().__init__(f"“{question}” {became}.")
 
 

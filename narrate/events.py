@@ -108,7 +108,8 @@ class Detail(Event, frozen=True, tag="detail"):
 class Question(Event, frozen=True, tag="question"):
     """A step waits for a person. `choices` are all that may be answered; None for any text.
 
-    `within` so many seconds of `t` it must be answered; then the answer is the `default`, if there is one.
+    `within` so many seconds of `t` it must be answered; then the answer is the `default`, if there is one. `item` is
+    which item of the step's `each` asks, where items are no steps of their own: `2`, or `2.1` for one within it.
     """
 
     step: str
@@ -116,6 +117,7 @@ class Question(Event, frozen=True, tag="question"):
     choices: tuple[str, ...] | None = None
     default: str | None = None
     within: float | None = None
+    item: str | None = None
 
 
 class Answer(Event, frozen=True, tag="answer"):

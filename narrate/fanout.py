@@ -113,8 +113,8 @@ class _FanOut:
                 first.add_note(f"Another item failed as well: {other!r}")
             raise first
 
-    async def _announce(self) -> Sequence[str]:
-        """Announce each labelled item, once there is room for all; their paths. Unlabelled ones speak as the step.
+    async def _announce(self) -> Sequence[tuple[str, str]]:
+        """Announce each labelled item, once there is room for all; their paths and labels. Others speak as the step.
 
         From the first announcement to the fork of the lanes nothing is waited for: were the step to speak from another
         task of its own between them, or to begin another round, neither could be read.
@@ -125,24 +125,37 @@ class _FanOut:
         titles = [text_for("each(label=...)", self.label(item)) for item in self.items]
         sizes = [utf8_size(title) or 1 for title in titles]
         await speaker.lane.wait_room(sum(sizes), len(sizes))
-        paths: list[str] = []
+        announced: list[tuple[str, str]] = []
         for title, size in zip(titles, sizes, strict=True):
             speaker.items += 1
-            paths.append(f"{speaker.path}/{speaker.mark}{speaker.items}")
-            speaker.lane.tell(StepStarted(paths[-1], title, t=speaker.lane.now()), size)
-        return paths
+            path = f"{speaker.path}/{speaker.mark}{speaker.items}"
+            speaker.lane.tell(StepStarted(path, title, t=speaker.lane.now()), size)
+            announced.append((path, title))
+        return announced
 
-    def _speakers(self, announced: Sequence[str]) -> Sequence[Speaker | None]:
+    def _speakers(self, announced: Sequence[tuple[str, str]]) -> Sequence[Speaker | None]:
         speaker = self.speaker
         if speaker is None:
             return [None] * len(self.items)
         lanes = speaker.lane.fork(len(self.items))
         if announced:
-            return [Speaker(lane, path, outer=speaker) for lane, path in zip(lanes, announced, strict=True)]
-        first = speaker.unlabelled + 1
+            return [
+                Speaker(lane, path, outer=speaker, label=title)
+                for lane, (path, title) in zip(lanes, announced, strict=True)
+            ]
+        unlabelled, begun = speaker.unlabelled, speaker.begun
         speaker.unlabelled += len(lanes)
+        speaker.begun += len(lanes)
         return [
-            Speaker(lane, speaker.path, f"{speaker.mark}{n}.", outer=speaker) for n, lane in enumerate(lanes, first)
+            Speaker(
+                lane,
+                speaker.path,
+                f"{speaker.mark}{unlabelled + n}.",
+                outer=speaker,
+                label=speaker.label,
+                place=f"{speaker.place}.{begun + n}".removeprefix("."),
+            )
+            for n, lane in enumerate(lanes, 1)
         ]
 
     async def _work(self, speakers: Sequence[Speaker | None]) -> None:

@@ -156,10 +156,17 @@ class Narrator:
         return len(self._runs) - before
 
     async def tend(self) -> None:
-        """Heed what other processes say of the runs here, and pick up what they leave behind; for ever."""
+        """Pick up what other processes leave behind, for ever."""
         while True:
             await trio.sleep(TEND_EVERY)
             with suppress(JournalFailed):  # it will be looked at again
+                await self.pick_up()
+
+    async def heed(self) -> None:
+        """Heed what other processes say of the runs here, for ever."""
+        while True:
+            await trio.sleep(TEND_EVERY)
+            with suppress(JournalFailed):
                 for run_id, reason in await self.journal.stops():
                     if (run := self.maybe_run(run_id)) is not None:
                         run.cancel(reason)
@@ -169,7 +176,6 @@ class Narrator:
                 for run_id in await self.journal.watched():
                     if (run := self.maybe_run(run_id)) is not None:
                         run.detach()  # how long it is read there is not known here
-                await self.pick_up()
 
     def hand_over(self) -> None:
         """Leave every run that can be gone on with to another process, or to the next start of this one, for good."""
@@ -216,7 +222,7 @@ class Narrator:
         one.writer.append(one.events[:1] or [self._started(pipeline, one.begun.run, one.writer.usual)])
         if one.kept is None:
             raise NotPickedUp("The server stopped in the middle of it, and what its steps gave is damaged.")
-        past = Past(one.events, one.kept)
+        past = Past(one.events, one.kept, one.answers)
         if one.stopping is not None:
             one.writer.append([RunCancelledEvent(one.stopping, ago, t=ago)])
         elif past.failure is not None:
@@ -241,6 +247,8 @@ class Narrator:
         for path, kept in past.finished:
             _loaded(f"value of `{path}`", partial(keeper.load, path), kept)
         narration = Narration(one.begun.run, one.writer, pipeline.limits, ago)
+        for n, answer in one.answers.items():
+            narration.answer(n, answer)
         if pipeline.secret:
             narration.redactor.learn(pipeline.secret, {"": value})
         run = Run(pipeline, one.begun, narration, self.journal, self._nursery, self._context)
@@ -291,7 +299,10 @@ async def open_narrator(
         failure: BaseException | None = None
         async with trio.open_nursery() as nursery:
             try:
-                yield Narrator(pipelines, opened, journal, nursery, max_runs, max_runs_per_caller)
+                narrator = Narrator(pipelines, opened, journal, nursery, max_runs, max_runs_per_caller)
+                if journal.durable:
+                    nursery.start_soon(narrator.heed)
+                yield narrator
             except BaseException as error:  # noqa: BLE001 (raised again below, outside the nursery that would wrap it)
                 failure = error
             nursery.cancel_scope.cancel()

@@ -4,16 +4,16 @@ Pure. The runner asks it, step by step, what is done already and need not be don
 reading order, which brings it out as it was told before.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeGuard
 
 import msgspec
 
 from narrate.errors import Problem
 from narrate.events import (
+    Answer,
     Event,
+    Question,
     RunCancelledEvent,
     RunFailedEvent,
     StepCancelled,
@@ -38,9 +38,18 @@ class Kept:
 
 
 class Past:
-    """The past of one run. An empty one is that of a run which has only begun."""
+    """The past of one run. An empty one is that of a run which has only begun.
 
-    def __init__(self, events: Sequence[Event] = (), kept: Iterable[tuple[str, Kept]] = ()) -> None:
+    `answers` is what people gave to its questions, by their numbers, as they gave it.
+    """
+
+    def __init__(
+        self,
+        events: Sequence[Event] = (),
+        kept: Iterable[tuple[str, Kept]] = (),
+        answers: Mapping[int, str] | None = None,
+    ) -> None:
+        self.answers = answers or {}
         self._kept: Mapping[str, Kept] = dict(kept)
         self._started: dict[str, StepStarted] = {}
         self._told: dict[str, list[Event]] = {}
@@ -94,9 +103,11 @@ class Past:
 
     @property
     def interruptions(self) -> int:
-        """How often one and the same step was interrupted, that which was so most often."""
-        steps = (event.step for told in self._told.values() for event in told if _is_interruption(event))
-        return max(Counter(steps).values(), default=0)
+        """How often one and the same step was interrupted at its work, that which was so most often.
+
+        A step that waits for a person does not bring its process down, and may wait through any number of restarts.
+        """
+        return max(map(_interruptions, self._told.values()), default=0)
 
     def items(self, path: str) -> tuple[int, int]:
         """How many items a step has begun so far: labelled ones, and unlabelled ones that began labelled ones."""
@@ -175,8 +186,20 @@ def step_of(event: Event) -> str:
     return "/".join(declared)
 
 
-def _is_interruption(event: Event) -> TypeGuard[StepRetrying]:
-    return isinstance(event, StepRetrying) and event.reason == INTERRUPTED
+def _interruptions(told: Iterable[Event]) -> int:
+    """How often a step was interrupted, by what it told, but not those times when one of its questions was open."""
+    count = 0
+    waiting: dict[int, str] = {}
+    for event in told:
+        match event:
+            case Question(step=step):
+                waiting[event.n] = step
+            case Answer(to=n):
+                waiting.pop(n, None)
+            case StepRetrying(step=step, reason=reason) if reason == INTERRUPTED:
+                count += not waiting
+                waiting = {n: asking for n, asking in waiting.items() if asking == step}  # items are not gone on with
+    return count
 
 
 def _open(events: Iterable[Event]) -> Sequence[str]:

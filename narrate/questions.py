@@ -17,6 +17,7 @@ from narrate.events import (
     StepCancelled,
     StepFailed,
     StepFinished,
+    StepStarted,
 )
 
 LONGEST = 10_000
@@ -25,22 +26,42 @@ LONGEST = 10_000
 
 @dataclass(slots=True)
 class Asked:
-    """A question of a record, and its answer once it has one. One whose step has ended is not `open` without either."""
+    """A question of a record, and its answer once it has one. One whose step has ended is not `open` without either.
+
+    `label` is that of the item of `each` that asked, if it has one. `value` is what was answered as it was given, where
+    the record has it without the secrets in it.
+    """
 
     question: Question
     answer: Answer | None = None
     open: bool = True
+    label: str | None = None
+    value: str | None = None
+
+    def is_same(self, question: Question, label: str | None) -> bool:
+        """Whether a question is this one, asked again in another attempt: in the same place, and by the same words."""
+        mine = self.question
+        return (label, question.item, question.question, question.choices) == (
+            self.label,
+            mine.item,
+            mine.question,
+            mine.choices,
+        )
 
 
 def questions_in(events: Iterable[Event]) -> Mapping[int, Asked]:
     """The questions of a record, or of what was told of one step, by their numbers."""
     found: dict[int, Asked] = {}
+    labels: dict[str, str] = {}
     for event in events:
         match event:
+            case StepStarted(path, title) if path.rpartition("/")[2][:1].isdigit():  # no declared step's name begins so
+                labels[path] = title
             case Question():
-                found[event.n] = Asked(event)
+                found[event.n] = Asked(event, label=labels.get(event.step))
             case Answer(to=n) if n in found:
                 found[n].answer = event
+                found[n].value = event.value
                 found[n].open = False
             case StepFinished(path) | StepFailed(path) | StepCancelled(path):
                 for asked in found.values():
@@ -52,29 +73,34 @@ def questions_in(events: Iterable[Event]) -> Mapping[int, Asked]:
 
 
 def asked_for(questions: Mapping[int, Asked], to: int | None) -> Asked:
-    """The question that an answer is for: that with this number, or the only one that is open. Raises NotAsked."""
+    """The question that an answer is for: that with this number, or the only one of the run. Raises NotAsked.
+
+    Not the only one that is open: an answer that is sent again would be given to the next.
+    """
     if to is not None:
         if to not in questions:
             raise NotAsked(f"Event {to} of this run is no question{_which(questions)}")
         return questions[to]
-    still = [asked for asked in questions.values() if asked.open]
-    if len(still) == 1:
-        return still[0]
-    if still:
-        raise NotAsked(f"Several questions are open: say which one is answered{_which(questions)}")
     if not questions:
         raise NotAsked("The run has asked nothing so far.")
-    return list(questions.values())[-1]  # of which it will be said what has become of it
+    if len(questions) > 1:
+        raise NotAsked(f"The run has asked several questions: say which one is answered{_which(questions)}")
+    return next(iter(questions.values()))
 
 
 def checked(asked: Asked, value: object) -> str:
     """The value, if it may be given as the answer. Raises TooLate and WrongAnswer."""
     question = asked.question
-    if asked.answer is not None:
-        raise TooLate(question.question, asked.answer.value)
-    if not asked.open:
-        raise TooLate(question.question, None)
+    if asked.answer is not None or not asked.open:
+        raise too_late(question, asked.answer)
     return fitting(question, value)
+
+
+def too_late(question: Question, answer: Answer | None) -> TooLate:
+    """What to raise for an answer to a question of which this, or nothing, came."""
+    if answer is None:
+        return TooLate(question.question, None)
+    return TooLate(question.question, answer.value, by_default=answer.by == "default")
 
 
 def fitting(question: Question, value: object) -> str:
@@ -106,7 +132,7 @@ class Inquiry:
 
     A question that was answered in an earlier attempt is not asked again, so that nobody is asked the same thing twice
     because something else went wrong. One that is still open, since the process went, is waited for under its number.
-    Questions are told apart by their words; of several with the same, the first that was asked is the first meant.
+    Of several that were asked in one place by the same words nobody can say which is which: they are asked again.
     """
 
     before: list[Asked] = field(default_factory=list)
@@ -117,19 +143,39 @@ class Inquiry:
         self.before = [*self.now, *self.before]
         self.now = []
 
-    def maybe_before(self, question: Question) -> Asked | None:
-        """The question that was asked before in these words, taken out, if it need not be asked again.
+    def maybe_before(self, question: Question, label: str | None) -> Asked | None:
+        """The very question of an earlier attempt, taken out, if it need not be asked again."""
+        same = [asked for asked in self.before if asked.is_same(question, label)]
+        if len(same) != 1 or not _still_counts(same[0], question):
+            return None
+        self.before.remove(same[0])
+        return same[0]
 
-        One that is open is another's if it was asked elsewhere than in this very place.
-        """
-        for asked in self.before:
-            same = asked.question.question == question.question and asked.question.choices == question.choices
-            answered = asked.answer is not None and asked.answer.value is not None
-            waited_for = asked.open and asked.question.step == question.step
-            if same and (answered or waited_for):
-                self.before.remove(asked)
-                return asked
-        return None
+
+def taken_up(told: Iterable[Event], answers: Mapping[int, str], now: float) -> tuple[list[Asked], Sequence[Answer]]:
+    """The questions of a step that was interrupted, by what it `told`; and what is to be told of them first.
+
+    `answers` are what people gave, by the questions' numbers, as they gave it. What came while nobody ran the step is
+    told now. Where several wait in one place by the same words, nobody can say which is which: they are taken back.
+    """
+    found = list(questions_in(told).values())
+    news: list[Answer] = []
+    for asked in found:
+        question, value = asked.question, answers.get(asked.question.n)
+        if asked.open and (value is not None or sum(one.is_same(question, asked.label) for one in found) > 1):
+            asked.answer = Answer(question.step, question.n, "person" if value is not None else "nobody", value, t=now)
+            asked.open = False
+            news.append(asked.answer)
+        if value is not None and asked.answer is not None and asked.answer.by == "person":
+            asked.value = value
+    return found, news
+
+
+def _still_counts(asked: Asked, question: Question) -> bool:
+    """Whether what has become of a question counts when it comes up again."""
+    if asked.answer is None:
+        return asked.open and asked.question.step == question.step  # else it was closed with the item that asked it
+    return asked.answer.by == "person" or (asked.answer.by == "default" and asked.answer.value == question.default)
 
 
 def _which(questions: Mapping[int, Asked]) -> str:

@@ -40,6 +40,10 @@ _OURS = frozenset(
         "wait",
         "done",
         "first",
+        "item",
+        "to",
+        "by",
+        "within",
     }
 )
 """Fields of events that hold no word of anybody's but the declaration's and our own counts: a secret that happens to be

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import trio
 
-from narrate.errors import NotAsked, TooLate
+from narrate.errors import NotAsked
 from narrate.events import Answer, Event, RunId
 from narrate.journal.base import Journal
 from narrate.journal.live import Reader
-from narrate.questions import Asked, asked_for, checked, fitting, questions_in
+from narrate.questions import asked_for, checked, questions_in, too_late
 
 TOLD_WITHIN = 5.0
 """Seconds for an answer to be told. To another process it takes half of one; a process that is gone has to be followed
@@ -24,23 +24,26 @@ async def give_answer(
 ) -> Answer | None:
     """Answer a question of a run; the answer as it was told, or None where it is kept and not told yet.
 
-    `to` is the question's number, and may be left out where one alone is open. The same answer given again is the same
-    answer. `deliver` hands it to the run if that is under way here. Raises NotAsked, TooLate and WrongAnswer, and
-    RecordGone for a run that is kept no longer.
+    `to` is the question's number, and may be left out where the run has asked one alone. The same answer given again is
+    the same answer. `deliver` hands it to the run if that is under way here. Raises NotAsked, TooLate and WrongAnswer,
+    and RecordGone for a run that is kept no longer.
     """
     reader = await journal.maybe_reader(run)
     if reader is None:
         raise NotAsked("There is no such run.")
     events = list(reader.take_nowait())
     asked = asked_for(questions_in(events), to)
-    told = asked.answer
-    if told is None or told.value != value or told.by != "person":
-        text = checked(asked, value)
-        n = asked.question.n
-        if await journal.answer(run, n, text) and deliver is not None:
-            deliver(n, text)
-        told = await _told(reader, events, n)
-    return _agreed(asked, told, fitting(asked.question, value))
+    before, question = asked.answer, asked.question
+    if before is not None and before.by == "person" and before.value == value:
+        return before
+    text = checked(asked, value)
+    kept = await journal.answer(run, question.n, text)
+    if kept is not None and deliver is not None:
+        deliver(question.n, kept)
+    told = await _told(reader, events, question.n)
+    if kept != text or (told is not None and told.by != "person"):
+        raise too_late(question, told)
+    return told
 
 
 async def _told(reader: Reader, events: list[Event], n: int) -> Answer | None:
@@ -51,15 +54,8 @@ async def _told(reader: Reader, events: list[Event], n: int) -> Answer | None:
             if asked.answer is not None:
                 return asked.answer
             if not asked.open or reader.ended:
-                raise TooLate(asked.question.question, None)
+                raise too_late(asked.question, None)
             await reader.wait_more()
             reader.take_status_nowait()
             events += reader.take_nowait()
     return None
-
-
-def _agreed(asked: Asked, told: Answer | None, value: str) -> Answer | None:
-    """What was told, if it is this answer. Raises TooLate where another came before."""
-    if told is not None and (told.by != "person" or told.value != value):
-        raise TooLate(asked.question.question, told.value)
-    return told

@@ -13,12 +13,21 @@ from typing import Any
 import trio
 
 from narrate.errors import Explained, Problem, ProblemError, leaves_of, problem_of
-from narrate.events import Message, StepCancelled, StepFailed, StepFinished, StepRetrying, StepSkipped, StepStarted
+from narrate.events import (
+    Message,
+    StepCancelled,
+    StepFailed,
+    StepFinished,
+    StepRetrying,
+    StepSkipped,
+    StepStarted,
+    utf8_size,
+)
 from narrate.keeping import Keeper
 from narrate.past import INTERRUPTED, Past
 from narrate.pauses import pausing, with_pauses
 from narrate.plan import Plan, PlannedGroup, PlannedPipeline, PlannedStep
-from narrate.questions import Inquiry, questions_in
+from narrate.questions import Inquiry, taken_up
 from narrate.redact import Redactor
 from narrate.template import Template
 from narrate.trying import Values, stand_in, value_of
@@ -217,14 +226,17 @@ class Runner:
         lane, path = speaker.lane, speaker.path
         for event in past.told(path):
             lane.tell(event)
+        before, answers = taken_up(past.told(path), past.answers, lane.now())
+        for answer in answers:
+            lane.tell(answer, utf8_size(answer.value or "") or 1)
         for item in past.open_items(path):
             lane.tell(StepCancelled(item, INTERRUPTED, t=lane.now()))
         attempt = past.attempts(path) + 1
         of = max(attempt + 1, step.retry.attempts if step.retry is not None else 1)
         lane.tell(StepRetrying(path, attempt, of, 0.0, INTERRUPTED, t=lane.now()))
         speaker.items, speaker.unlabelled = past.items(path)
-        if before := questions_in(past.told(path)):
-            speaker.asks = Inquiry([*before.values()])
+        if before:
+            speaker.asks = Inquiry(before)
 
     def _keep(self, path: str, value: bytes | None, lane: Lane) -> None:
         if self._keeper is not None:

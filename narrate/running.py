@@ -166,7 +166,7 @@ class Run:
         await self._ended.wait()
 
     async def answer(self, value: str, to: int | None = None) -> Answer | None:
-        """Answer the question that is event number `to`; it may be left out where one alone is open.
+        """Answer the question that is event number `to`; it may be left out where the run has asked one alone.
 
         The answer as it was told, or None where it is kept and will be told later. The same answer given again changes
         nothing. Raises NotAsked, TooLate and WrongAnswer.

@@ -93,8 +93,7 @@ class _Attempts:
         if wait is None:
             wait = self.current.next_wait + random.uniform(0, self.retry.wait_jitter)
         lane = self.speaker.lane
-        if self.speaker.asks is not None:
-            self.speaker.asks.begin_again()
+        self.speaker.begin_again()
         reason = problem_of(self.error).sentence
         lane.tell(
             StepRetrying(self.speaker.path, self.current.num, self.retry.attempts, round(wait, 3), reason, t=lane.now())

@@ -102,7 +102,8 @@ class Speaker:
 
     An item's speaker has that of its step, or of the item that it is inside of, as `outer`.
     Its items are numbered on from one `each` to the next. An item without a label speaks under the step's own path, so
-    the items that it begins have its number in front: `step/1.1`.
+    the items that it begins have its number in front: `step/1.1`. Which one it is, its `place`, is counted anew in each
+    attempt (by `begun`), and from the nearest item with a `label`: it tells the same item in two attempts.
     """
 
     lane: Lane
@@ -112,6 +113,9 @@ class Speaker:
     unlabelled: int = 0
     silent: bool = False
     outer: "Speaker | None" = None
+    label: str | None = None
+    place: str = ""
+    begun: int = 0
     asks: Inquiry | None = None
 
     @property
@@ -122,6 +126,12 @@ class Speaker:
         if self.asks is None:  # most steps never ask
             self.asks = Inquiry()
         return self.asks
+
+    def begin_again(self) -> None:
+        """Another attempt of the step begins."""
+        self.begun = 0
+        if self.asks is not None:
+            self.asks.begin_again()
 
     def say(self, text: str) -> None:
         self.lane.tell(Message(self.path, text, t=self.lane.now()), utf8_size(text) or 1)

@@ -1,61 +1,30 @@
 """`ask`: a question is told in its turn, its answer is kept, and nobody is asked the same thing twice."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 import trio
 
 from narrate import (
-    Explained,
     NotAnswered,
     NotAsked,
-    Pipeline,
-    Retry,
     RunFailed,
     TooLate,
     WrongAnswer,
     answering,
     ask,
-    check_record,
     concurrent,
     each,
+    resource,
     run,
-    say,
     start,
     step,
 )
 from narrate.events import Answer, Question
-from narrate.journal.sqlite import SqliteJournal
-from narrate.narrator import open_narrator
-from narrate.running import Events
 from narrate.snapshot import Snapshot
 from narrate.testing import narrated, same_in_every_schedule
 from narrate.wire.text import transcript
-
-
-class Busy(Explained):
-    """A failure that another attempt may mend."""
-
-
-def asks(*stages, **options):
-    return Pipeline("asks", *stages, linger=None, **options)
-
-
-@step("Deciding")
-async def decided() -> str:
-    say("Let me see.")
-    return await ask("Is it you?", ["yes", "no"])
-
-
-async def told(running, *answers):
-    """The record of a run whose questions are answered one after the other; None leaves one unanswered."""
-    left = list(answers)
-    events = []
-    async for event in running.events():
-        events.append(event)
-        if isinstance(event, Question) and (value := left.pop(0)) is not None:
-            await running.answer(value, event.n)
-    check_record(events)
-    assert not left
-    return events
+from tests.questioning import asks, decided, told
 
 
 async def test_a_question_is_told_and_its_answer_is_what_ask_gives_back():
@@ -198,7 +167,7 @@ async def test_an_answer_after_the_default_comes_too_late(autojump_clock):
     async with start(asks(decided)) as running:
         async for event in running.events():
             if isinstance(event, Answer):
-                with pytest.raises(TooLate, match="“Ship it\\?” was answered with “no” already"):
+                with pytest.raises(TooLate, match="“Ship it\\?” was not answered in time, so the answer is “no”"):
                     await running.answer("yes", event.to)
 
         assert await running.result() == "no"
@@ -263,158 +232,6 @@ async def test_the_items_of_each_ask_in_their_order(autojump_clock):
         assert await running.result() == ["yes", "no", "yes"]
 
 
-# --- Again ---
-
-
-async def test_another_attempt_does_not_ask_again_what_was_answered(autojump_clock):
-    tries = []
-
-    @step("Paying", retry=Retry(attempts=3, on=Busy))
-    async def paid() -> str:
-        sure = await ask("Sure?", ["yes", "no"])
-        how = await ask("How?", ["card", "cash"])
-        tries.append((sure, how))
-        if len(tries) < 3:
-            raise Busy("The bank is busy.")
-        return how
-
-    async with start(asks(paid)) as running:
-        events = await told(running, "yes", "card")
-
-        assert await running.result() == "card"
-    assert tries == [("yes", "card")] * 3
-    assert sum(isinstance(event, Question) for event in events) == 2
-
-
-async def test_the_same_words_asked_twice_in_one_attempt_are_two_questions(autojump_clock):
-    tries = []
-
-    @step("Guessing", retry=Retry(attempts=2, on=Busy))
-    async def guessed() -> str:
-        tries.append([await ask("Which number?") for _ in range(2)])
-        if len(tries) < 2:
-            raise Busy("Once more.")
-        return tries[-1]
-
-    async with start(asks(guessed)) as running:
-        await told(running, "1", "2")
-
-        assert await running.result() == ["1", "2"]
-    assert tries == [["1", "2"], ["1", "2"]]
-
-
-async def left_while_asking(path, pipeline, *answers):
-    """A run whose process goes while the question behind these answers is open; the number of that question."""
-    left = list(answers)
-    async with open_narrator([pipeline], journal=SqliteJournal(path)) as narrator:
-        running = await narrator.begin(pipeline)
-        async for event in running.events():
-            if isinstance(event, Question):
-                if not left:
-                    break
-                await running.answer(left.pop(0))
-        narrator.hand_over()
-    return running.id, event.n
-
-
-async def test_an_open_question_is_waited_for_under_its_number_after_a_restart(tmp_path):
-    pipeline = asks(decided)
-    run_id, n = await left_while_asking(tmp_path / "runs.db", pipeline)
-
-    journal = SqliteJournal(tmp_path / "runs.db")
-    async with open_narrator([pipeline], journal=journal) as narrator:
-        await narrator.pick_up()
-        running = narrator.maybe_run(run_id)
-        await running.answer("no", n)
-        events = [event async for event in running.events()]
-
-        assert await running.result() == "no"
-    check_record(events)
-    assert [event.n for event in events if isinstance(event, Question)] == [n]
-
-
-async def test_what_was_answered_before_a_restart_is_not_asked_again(tmp_path):
-    @step("Deciding")
-    async def both() -> list[str]:
-        return [await ask("First?"), await ask("Second?")]
-
-    pipeline = asks(both)
-    run_id, n = await left_while_asking(tmp_path / "runs.db", pipeline, "one")
-
-    async with open_narrator([pipeline], journal=SqliteJournal(tmp_path / "runs.db")) as narrator:
-        await narrator.pick_up()
-        running = narrator.maybe_run(run_id)
-        await running.answer("two", n)
-
-        assert await running.result() == ["one", "two"]
-
-
-async def test_an_answer_given_while_nobody_ran_the_run_is_heard_by_who_goes_on_with_it(tmp_path):
-    pipeline = asks(decided)
-    run_id, n = await left_while_asking(tmp_path / "runs.db", pipeline)
-    elsewhere = SqliteJournal(tmp_path / "runs.db")
-    async with elsewhere.open():
-        assert await elsewhere.answer(run_id, n, "yes")
-        assert not await elsewhere.answer(run_id, n, "no")
-
-    journal = SqliteJournal(tmp_path / "runs.db")
-    async with open_narrator([pipeline], journal=journal) as narrator, trio.open_nursery() as nursery:
-        nursery.start_soon(narrator.tend)
-        reader = await journal.maybe_reader(run_id)
-        events = [event async for event in Events(reader, status=False)]
-        nursery.cancel_scope.cancel()
-    check_record(events)
-    assert events[-1].result == "yes"
-
-
-async def test_another_process_takes_an_answer_for_the_one_that_runs_the_run(tmp_path):
-    pipeline = asks(decided)
-    here, there = SqliteJournal(tmp_path / "runs.db"), SqliteJournal(tmp_path / "runs.db")
-    async with (
-        open_narrator([pipeline], journal=here) as running_it,
-        open_narrator([pipeline], journal=there) as asked,
-        trio.open_nursery() as nursery,
-    ):
-        nursery.start_soon(running_it.tend)
-        running = await running_it.begin(pipeline)
-        async for event in running.events():
-            if isinstance(event, Question):
-                answer = await asked.answer(running.id, "yes")
-
-        assert answer == Answer("decided", event_n(running, Question), "person", "yes", n=answer.n, t=answer.t)
-        assert await running.result() == "yes"
-        nursery.cancel_scope.cancel()
-
-
-def event_n(running, kind):
-    return next(event.n for event in running.reader().take_nowait() if isinstance(event, kind))
-
-
-async def test_an_item_that_was_interrupted_asks_again_in_its_new_place(tmp_path):
-    @step("Asking all")
-    async def asked() -> list[str]:
-        async def one(name):
-            return await ask(f"Is {name} right?")
-
-        return await each(["a", "b"], one, label=str)
-
-    pipeline = asks(asked)
-    run_id, _ = await left_while_asking(tmp_path / "runs.db", pipeline, "yes")
-
-    async with open_narrator([pipeline], journal=SqliteJournal(tmp_path / "runs.db")) as narrator:
-        await narrator.pick_up()
-        running = narrator.maybe_run(run_id)
-        events = []
-        async for event in running.events():
-            events.append(event)
-            if isinstance(event, Question) and event.step == "asked/4":
-                await running.answer("no", event.n)
-
-        assert await running.result() == ["yes", "no"]
-    check_record(events)
-    assert [event.step for event in events if isinstance(event, Question)] == ["asked/1", "asked/2", "asked/4"]
-
-
 # --- What a run's state says ---
 
 
@@ -443,7 +260,13 @@ async def test_a_runs_state_has_the_open_question():
         (("Sure?", "yes"), {}, TypeError, "one by one"),
         (("Sure?", ["yes", "yes"]), {}, ValueError, "choices that differ"),
         (("Sure?", ["yes", 1]), {}, TypeError, "takes text"),
-        (("Sure?",), {"within": 0}, ValueError, "before anybody can answer"),
+        (("Sure?",), {"within": 0}, ValueError, "no time to answer in"),
+        (("Sure?",), {"within": float("inf")}, ValueError, "leave it out"),
+        (("Sure?",), {"within": float("nan")}, ValueError, "no time to answer in"),
+        (("Sure?",), {"within": True}, TypeError, "takes seconds, not bool"),
+        (("Sure?",), {"within": "5"}, TypeError, "takes seconds, not str"),
+        (("Sure?",), {"within": 5, "default": 7}, TypeError, "takes text"),
+        (("Sure?",), {"within": 5, "default": "x" * 10_001}, ValueError, "longer than the 10000 characters"),
         (("Sure?",), {"default": "yes"}, ValueError, "within how many seconds"),
         (("Sure?", ["yes"]), {"default": "no", "within": 5}, ValueError, "none of the choices"),
     ],
@@ -470,32 +293,30 @@ async def test_outside_a_run_without_an_answer_it_says_what_to_do():
         await decided()
 
 
-async def test_a_secret_in_a_question_is_masked():
-    @step("Deciding", secret=["code"])
-    async def decided(code: str) -> str:
-        return await ask(f"Is {code} right?", ["yes"])
+async def test_a_task_that_outlives_its_step_cannot_ask():
+    said = []
 
-    @step("Making a code", secret=["code"])
-    async def code() -> str:
-        return "hunter2hunter2"
+    @step("Going away")
+    async def gone(tasks: trio.Nursery) -> None:
+        async def later():
+            await left.wait()
+            with pytest.raises(NotAnswered) as raised:
+                await ask("Is anybody there?")
+            said.append(str(raised.value))
 
-    async with start(asks(code, decided)) as running:
-        events = await told(running, "yes")
-    assert "hunter2" not in transcript(events)
+        tasks.start_soon(later)
+
+    left = trio.Event()
+    async with trio.open_nursery() as nursery:
+        await run(asks(gone, resources=[tasks]), tasks=nursery)
+        left.set()
+    assert said == ["“Is anybody there?” comes too late: the step that asks it has ended."]
 
 
-async def test_a_question_that_was_taken_back_is_asked_anew_in_another_attempt(autojump_clock):
-    @step("Deciding", retry=Retry(attempts=2, on=Busy))
-    async def decided() -> str:
-        with trio.move_on_after(10):
-            return await ask("Ship it?")
-        raise Busy("Nobody cared.")
-
-    async with start(asks(decided)) as running:
-        events = await told(running, None, "yes")
-
-        assert await running.result() == "yes"
-    assert [event.by for event in events if isinstance(event, Answer)] == ["nobody", "person"]
+@resource
+async def tasks() -> AsyncIterator[trio.Nursery]:
+    async with trio.open_nursery() as nursery:
+        yield nursery
 
 
 # --- In the testing kit ---

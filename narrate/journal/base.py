@@ -4,7 +4,7 @@ A run has one writer, the process that runs it; readers are any number of cursor
 that uses the journal. A reader holds nothing but its place, so a slow one costs nothing and delays nobody.
 """
 
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -45,14 +45,15 @@ class Begun:
 class Unfinished:
     """A run whose process has gone before its end: all that is needed to go on with it, and the hand to do so.
 
-    `kept` is what its steps gave, by their path; None where that is damaged. `stopping` is why it was to be cancelled,
-    None where it was not. The `writer` is told the record anew, from its first event on; what is in the record already
-    it passes over.
+    `kept` is what its steps gave, by their path; None where that is damaged. `answers` is what people answered, by the
+    questions' numbers. `stopping` is why it was to be cancelled, None where it was not. The `writer` is told the record
+    anew, from its first event on; what is in the record already it passes over.
     """
 
     begun: Begun
     events: Sequence[Event]
     kept: Sequence[tuple[str, Kept]] | None
+    answers: Mapping[int, str]
     stopping: str | None
     writer: "Writer"
 
@@ -188,10 +189,10 @@ class Journal(Protocol):
         """The runs of this process that another has asked to cancel, and why; each is given once."""
         ...
 
-    async def answer(self, run: RunId, n: int, value: str) -> bool:
+    async def answer(self, run: RunId, n: int, value: str) -> str | None:
         """Keep what a person answered to the question that is event number `n`, for whoever runs it, until its end.
 
-        False where it was answered before, which stays.
+        What is kept by then: this, or what was answered before, which stays. None for a run that has ended.
         """
         ...
 

@@ -148,12 +148,11 @@ class MemoryJournal:
     async def stops(self) -> Sequence[tuple[RunId, str]]:
         return ()
 
-    async def answer(self, run: RunId, n: int, value: str) -> bool:
+    async def answer(self, run: RunId, n: int, value: str) -> str | None:
         record = self._records.get(run)
         if record is None or record.ended_at is not None:
-            return False
-        answered = self._answered.setdefault(run, {})
-        return n not in answered and answered.setdefault(n, value) == value
+            return None
+        return self._answered.setdefault(run, {}).setdefault(n, value)
 
     async def answers(self) -> Sequence[tuple[RunId, int, str]]:
         return ()  # whoever was told is the process that runs it

@@ -6,7 +6,7 @@ Those that write are called within a transaction that the journal has begun.
 import logging
 import os
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -38,11 +38,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A run that nobody holds any more: its row, its events, and what its steps gave, None where that is damaged."""
+    """A run that nobody holds any more: its row, its events, what its steps gave, None where that is damaged, and what
+    people answered."""
 
     row: Row
     events: Sequence[tuple[Event, bytes]]
     kept: Sequence[tuple[str, Kept]] | None
+    answers: Mapping[int, str]
 
 
 def insert_run(db: sqlite3.Connection, begun: Begun, holder: str, deliveries: Iterable[Delivery]) -> int:
@@ -125,12 +127,15 @@ def stops(db: sqlite3.Connection, holder: str) -> Sequence[tuple[RunId, str]]:
     ).fetchall()
 
 
-def answer(db: sqlite3.Connection, run: RunId, n: int, value: str) -> bool:
-    """Keep what was answered to a question; False where an answer is kept already, or the run has ended."""
-    changed = db.execute(
+def answer(db: sqlite3.Connection, run: RunId, n: int, value: str) -> str | None:
+    """Keep what was answered to a question, unless an answer is; what is kept by then, None if the run has ended."""
+    db.execute(
         "INSERT OR IGNORE INTO answers SELECT seq, ?, ? FROM runs WHERE run = ? AND ended IS NULL", (n, value, run)
     )
-    return changed.rowcount > 0
+    kept = db.execute(
+        "SELECT value FROM answers JOIN runs ON runs.seq = answers.seq WHERE run = ? AND n = ?", (run, n)
+    ).fetchone()
+    return kept[0] if kept is not None else None
 
 
 def answers(db: sqlite3.Connection, holder: str) -> Sequence[tuple[RunId, int, str]]:
@@ -318,11 +323,12 @@ def _event(line: bytes) -> Event | None:
 def _left(db: sqlite3.Connection, row: Row) -> Left:
     events = events_after(db, row.begun.run, 0)
     found = db.execute("SELECT path, value, facts FROM kept WHERE seq = ? ORDER BY place", (row.seq,))
+    kept: Sequence[tuple[str, Kept]] | None = None
     try:
-        return Left(row, events, [(path, Kept(value, tuple(_facts(facts)))) for path, value, facts in found])
+        kept = [(path, Kept(value, tuple(_facts(facts)))) for path, value, facts in found]
     except JournalDamaged:
         log.exception("What the steps of run %s gave cannot be read.", row.begun.run)
-        return Left(row, events, None)
+    return Left(row, events, kept, dict(db.execute("SELECT n, value FROM answers WHERE seq = ?", (row.seq,))))
 
 
 def _end_damaged(db: sqlite3.Connection, seq: int, run: RunId, holder: str, error: JournalDamaged, now: float) -> None:

@@ -273,7 +273,7 @@ class SqliteJournal:
         lost, self.lost = self.lost, []
         return [*asked, *((run, "Another process has gone on with it.") for run in lost)]
 
-    async def answer(self, run: RunId, n: int, value: str) -> bool:
+    async def answer(self, run: RunId, n: int, value: str) -> str | None:
         return await self.commits.do(lambda db: rows.answer(db, run, n, value))
 
     async def answers(self) -> Sequence[tuple[RunId, int, str]]:
@@ -335,7 +335,15 @@ class SqliteJournal:
         writer = self._writer(left.row.seq, begun, live)
         writer.retell(left.kept or ())
         events = tuple(live.record.events)
-        return Unfinished(begun=begun, events=events, kept=left.kept, stopping=left.row.stopping, writer=writer)
+        self.answered.update((begun.run, n) for n in left.answers)
+        return Unfinished(
+            begun=begun,
+            events=events,
+            kept=left.kept,
+            answers=left.answers,
+            stopping=left.row.stopping,
+            writer=writer,
+        )
 
     async def _maybe_row(self, run: RunId) -> rows.Row | None:
         await self._tidy()
