@@ -71,7 +71,7 @@ class RemoteRun:
         raise RunCut(self.last, "Its end had been told before.")
 
     async def answer(self, value: str, to: int | None = None) -> None:
-        """Answer the question that is event number `to`; it may be left out where one alone is open.
+        """Answer the question that is event number `to`; it may be left out where the run has asked one alone.
 
         The answer is kept on return, and the story tells it. Raises RunRejected where it is refused, and RunCut as
         `cancel` does.

@@ -72,7 +72,7 @@ class RemoteRunSync:
         return self._wait(self._run.result)
 
     def answer(self, value: str, to: int | None = None) -> None:
-        """Answer the question that is event number `to`; it may be left out where one alone is open.
+        """Answer the question that is event number `to`; it may be left out where the run has asked one alone.
 
         The answer is kept on return, and the story tells it. Raises RunRejected where it is refused, and RunCut as
         `cancel` does.

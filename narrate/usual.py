@@ -2,10 +2,12 @@
 
 Pure. A journal keeps what was `Measured` by the name of the pipeline, and the runs themselves need not be there any
 more. Only a whole run tells anything: of one that failed, was cancelled or was interrupted, what was done before may be
-the quick part, and what was done after may have waited for a server to come back.
+the quick part, and what was done after may have waited for a server to come back. And only a step that asked nobody:
+how long a person takes to answer is not what the work takes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from statistics import median
 
 from narrate.events import (
@@ -14,6 +16,7 @@ from narrate.events import (
     OutlinedGroup,
     OutlinedPipeline,
     OutlinedStep,
+    Question,
     RunFinished,
     RunStarted,
     outlined_in,
@@ -33,17 +36,23 @@ Usual = Mapping[str, float]
 def took(events: Sequence[Event]) -> Mapping[str, float | None]:
     """What each outlined step took in a run with this record, None for a skipped one. Nothing unless it finished.
 
+    A step that asked somebody is left out, and so is a pipeline with one in it. The seconds that its questions were
+    open are not all that it waited for: it may have waited for its turn to ask, while others were asked.
+
     A value that a stand-in gave counts as well: this is how long one waits for the step, a step that always falls back
     would otherwise never be known, and one time-out among twenty does not move a median.
     """
     if not events or not isinstance(events[0], RunStarted) or not isinstance(events[-1], RunFinished):
         return {}
     seconds = seconds_of(events)
-    return {stage.step: seconds.get(stage.step) for stage in outlined_in(events[0].outline)}
+    asked = {path for event in events if isinstance(event, Question) for path in _up_from(event.step)}
+    return {stage.step: seconds.get(stage.step) for stage in outlined_in(events[0].outline) if stage.step not in asked}
 
 
 def measured(before: Measured, took: Mapping[str, float | None]) -> Measured:
-    """What was measured before, and what one more run took. Steps that the pipeline has no more are let go."""
+    """What was measured before, and what one more run took. What is not in that is let go: steps that the pipeline has
+    no more, and those that asked, of which nobody knows when they have their answer.
+    """
     return {
         step: [*before.get(step, ()), *([] if seconds is None else [seconds])][-RUNS:] for step, seconds in took.items()
     }
@@ -57,6 +66,11 @@ def usual(measured: Measured) -> Usual:
 def with_usual(outline: tuple[Outlined, ...], usual: Usual) -> tuple[Outlined, ...]:
     """The outline with the seconds that each step, and each pipeline within, usually takes."""
     return tuple(_with_usual(stage, usual) for stage in outline) if usual else outline
+
+
+def _up_from(path: str) -> Iterable[str]:
+    """A path, and those of all it lies within."""
+    return accumulate(path.split("/"), "{}/{}".format)
 
 
 def _with_usual(stage: Outlined, usual: Usual) -> Outlined:

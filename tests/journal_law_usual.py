@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import trio
 
-from narrate.events import OutlinedStep, RunStarted, StepFinished, StepSkipped
+from narrate.events import Answer, OutlinedStep, Question, RunStarted, StepFinished, StepSkipped
 from narrate.journal.base import Journal, Writer
 from narrate.usual import RUNS
 from tests.journal_kinds import AGE
@@ -87,6 +87,16 @@ async def test_a_step_that_was_skipped_takes_what_it_took_when_it_was_not(journa
     await writer.settle()
 
     assert await journal.usual_seconds("p") == {"a": 1.0, "b": 3.0}
+
+
+async def test_how_long_a_person_took_is_not_usual_for_the_step_that_asked(journal):
+    await ran(journal, "first", a=1.0, b=2.0)
+    writer = await journal.open_record(begun("second"))
+    started, *done = worked({"a": 1.0, "b": 500.0})
+    writer.append([started, Question("b", "Well?", t=0.0), Answer("b", 2, "person", "Yes.", t=499.0), *done, END])
+    await writer.settle()
+
+    assert await journal.usual_seconds("p") == {"a": 1.0}
 
 
 async def test_each_pipeline_has_what_is_usual_for_it(journal):

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import unicodedata
 
 import httpx
 import pytest
@@ -19,6 +20,9 @@ from tests.test_cli_remote import begun
 HERE = "tests/questioned.py"
 NAMES = ("asks", "wants", "both", "several")
 
+HOSTILE = "\u001b]0;PWNED\u0007"
+"""An answer that sets the title of a terminal which obeys it."""
+
 NOBODY = "there is no terminal here to answer in, nor an answer left. Give one beforehand: --answer"
 
 
@@ -27,6 +31,11 @@ def served():
     """Where a server of the pipelines that ask answers."""
     with Process(*(f"{HERE}:{name}" for name in NAMES), "--port", "0", "--no-access-log") as process:
         yield process.address().removesuffix("/asks")
+
+
+def controls_in(said: str) -> set[str]:
+    """What in it a terminal would obey."""
+    return {sign for sign in said if unicodedata.category(sign) == "Cc" and sign != "\n"}
 
 
 def state_of(where: str) -> dict:
@@ -145,6 +154,12 @@ def rejected(status: int) -> RunRejected:
 async def test_an_answer_that_is_not_waited_for_any_more_is_noted_and_the_story_goes_on(error, capsys):
     assert await met(error) == []
     assert capsys.readouterr().err == f"--answer “x” came too late: {error}\n"
+
+
+async def test_what_somebody_else_answered_is_noted_with_nothing_in_it_that_a_terminal_obeys(capsys):
+    assert await met(TooLate("Well?", HOSTILE)) == []
+    assert await met(RunRejected(Problem(title="No.", status=409, detail=HOSTILE))) == []
+    assert controls_in(capsys.readouterr().err) == set()
 
 
 @pytest.mark.parametrize("error", [WrongAnswer("No."), rejected(422), rejected(403)])
@@ -285,11 +300,36 @@ def test_where_several_are_open_it_has_to_be_said_which(served):
     assert code == 0
 
 
+def test_the_question_that_is_open_is_found_though_another_was_answered_before(served):
+    where = begun(f"{served}/both")
+    with Command("follow", where) as command:
+        command.until("Is it you?")
+        first = ask("answer", where, "yes")
+        command.until("What is it called?")
+        second = ask("answer", where, "Ada")
+        code, _, _ = command.end()
+    again = ask("answer", where, "Ada")
+    assert (first.output, second.output, code) == ("? Is it you?\n→ yes\n", "? What is it called?\n→ Ada\n", 0)
+    assert again.exit_code == 2
+    assert "refused (409): The run has asked several questions: say which one is answered" in again.output
+
+
 def test_another_answer_comes_too_late(served):
     where = ask("post", f"{served}/asks", "--answer", "yes").stderr.split()[-1]
     told = ask("answer", where, "no")
     assert told.exit_code == 2
     assert told.output.endswith("refused (409): “Is it you?” was answered with “yes” already.\n")
+
+
+@pytest.mark.parametrize("words", [("other",), ("other", "--to", 3), (HOSTILE,)])
+def test_what_somebody_else_answered_is_not_obeyed_by_the_terminal(served, words):
+    where = begun(f"{served}/wants")
+    with Command("follow", where) as command:
+        command.until("What is it called?")
+    assert httpx.post(f"{where}/answers", json={"value": HOSTILE}).status_code == 200
+    told = ask("answer", where, *words)
+    assert controls_in(told.stdout) == controls_in(told.stderr) == set()
+    assert "]0;PWNED" in told.output
 
 
 @pytest.mark.parametrize(

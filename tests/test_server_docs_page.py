@@ -162,3 +162,9 @@ def test_all_else_that_can_be_asked_is_there_behind_its_prefix_and_so_is_every_r
     assert {"/api/runs", "/api/runs/{run}/events", "/api/deliveries/{id}/resend"} <= set(shown.texts["code"])
     assert {"400", "422", "503"} <= set(shown.texts["dt"])
     assert any(f"{BASE}/api/trip" in command for command in shown.texts["pre"])
+
+
+def test_a_refusal_that_means_something_else_at_one_address_is_told_there():
+    (told,) = [told for told in read(TRIP).texts["td"] if told.startswith("Answer a question of a run")]
+    assert "404: There is no such run here, or none of its events is question number to." in told
+    assert "409: The question was answered otherwise already" in told

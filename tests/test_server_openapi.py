@@ -106,6 +106,26 @@ def test_every_refusal_is_a_problem_and_says_when_to_ask_again_where_that_helps(
     assert [status for status, one in refusals.items() if "Retry-After" in one.get("headers", ())] == ["429", "503"]
 
 
+def test_an_answer_is_answered_with_it_and_refused_for_reasons_of_its_own():
+    given = told(trip())
+    responses = given["paths"]["/runs/{run}/answers"]["post"]["responses"]
+    assert responses["200"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Answer"}
+    assert resolved(given, responses["200"]["content"]["application/json"]["schema"])["properties"]["type"] == {
+        "enum": ["answer"]
+    }
+    own = {status: one["description"] for status, one in responses.items() if status[0] == "4" and "$ref" not in one}
+    assert own.keys() == {"404", "409"}
+    assert "no such run" in own["404"]
+    assert "question" in own["404"]
+    assert all(word in own["409"] for word in ("answered otherwise", "not waited for", "`to`"))
+    assert all("application/problem+json" in responses[status]["content"] for status in own)
+
+
+def test_who_waits_for_the_result_is_told_that_a_question_comes_instead():
+    told_of = told(trip())["paths"]["/trip"]["post"]["responses"]["202"]["description"]
+    assert "waits for a person" in told_of
+
+
 def test_what_a_request_may_say_is_named_but_accept_which_openapi_passes_over():
     given = told(trip())
     parameters = [resolved(given, one) for one in given["paths"]["/trip"]["post"]["parameters"]]

@@ -37,8 +37,10 @@ async def test_an_answer_is_told_and_the_run_goes_on():
         assert answer.status_code == 200
         told = answer.json()
         assert (told["type"], told["to"], told["value"], told["by"]) == ("answer", question.n, "yes", "person")
-        assert (await until_asked(run)).question == "What shall it be called?"
-        assert (await server.client.post(f"{run.url}/answers", json={"value": "Ada"})).status_code == 200
+        second = await until_asked(run)
+        assert second.question == "What shall it be called?"
+        last = await server.client.post(f"{run.url}/answers", json={"value": "Ada", "to": second.n})
+        assert last.status_code == 200
         assert await run.result() == "Ada"
 
 
@@ -53,6 +55,21 @@ async def test_the_same_answer_sent_again_is_answered_alike_and_another_is_refus
         assert both[0].json() == both[1].json()
         assert late.status_code == 409
         assert late.json()["detail"] == "“Ship it?” was answered with “yes” already."
+
+
+async def test_an_answer_that_names_no_question_and_is_sent_again_never_answers_the_next():
+    async with served(decides) as server, connect(f"{server.url}/decides") as run:
+        await until_asked(run)
+        first = await server.client.post(f"{run.url}/answers", json={"value": "yes"})
+        second = await until_asked(run)
+        again = await server.client.post(f"{run.url}/answers", json={"value": "yes"})
+
+        assert first.status_code == 200
+        assert again.status_code == 409
+        (error,) = again.json()["errors"]
+        assert error["field"] == "to"
+        assert f"{second.n} (“What shall it be called?”)" in error["detail"]
+        await run.cancel()
 
 
 @pytest.mark.parametrize(
@@ -129,8 +146,9 @@ async def test_a_question_waits_through_a_restart_of_the_server(tmp_path):
     ):
         answer = await second.client.post(f"/runs/{run.id}/answers", json={"value": "yes", "to": question.n})
         assert answer.status_code == 200
-        assert (await until_asked(again)).question == "What shall it be called?"
-        await again.answer("Ada")
+        later = await until_asked(again)
+        assert later.question == "What shall it be called?"
+        await again.answer("Ada", later.n)
         assert await again.result() == "Ada"
 
 

@@ -4,10 +4,12 @@ import pytest
 
 from narrate.errors import Problem
 from narrate.events import (
+    Answer,
     Gap,
     OutlinedGroup,
     OutlinedPipeline,
     OutlinedStep,
+    Question,
     RunCancelledEvent,
     RunFailedEvent,
     RunFinished,
@@ -38,6 +40,25 @@ END = RunFinished(None, 2.25, t=2.25)
 
 def test_a_finished_run_tells_of_each_outlined_step_and_pipeline_and_of_no_item():
     assert took([STARTED, *WORK, END]) == {"a": 0.5, "b": None, "p": 1.75, "p/c": 1.5}
+
+
+def test_a_step_that_asked_tells_nothing_nor_does_the_pipeline_it_is_in_and_the_others_tell_as_ever():
+    asked = [Question("p/c/2", "Well?", t=0.5, n=5), Answer("p/c/2", 5, "person", "Yes.", t=99.0)]
+
+    assert took([STARTED, *asked, *WORK, END]) == {"a": 0.5, "b": None}
+
+
+def test_a_step_is_not_taken_for_one_that_asked_because_their_names_begin_alike():
+    outline = (OutlinedStep("a", "A"), OutlinedStep("ab", "AB"))
+    events = [
+        RunStarted(RunId("r"), "made-up", "Made up", outline, t=0.0),
+        Question("ab", "Well?", t=0.5, n=2),
+        StepFinished("a", 1.0, t=1.0),
+        StepFinished("ab", 9.0, t=9.0),
+        RunFinished(None, 9.0, t=9.0),
+    ]
+
+    assert took(events) == {"a": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -74,6 +95,10 @@ def test_a_step_that_was_skipped_is_remembered_as_it_was():
 
 def test_a_step_that_the_pipeline_has_no_more_is_forgotten():
     assert measured({"gone": [1.0], "a": [2.0]}, {"a": 3.0}) == {"a": [2.0, 3.0]}
+
+
+def test_of_a_step_that_asked_nothing_is_usual_any_more():
+    assert usual(measured({"asked": [1.0], "a": [2.0]}, {"a": 2.0})) == {"a": 2.0}
 
 
 # --- What is usual ---

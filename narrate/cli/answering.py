@@ -84,12 +84,12 @@ class Questioned:
         try:
             await self._questions.give(value, question.n)
         except (TooLate, NotAsked) as error:
-            note(f"--answer “{clean(value)}” came too late: {error}")
+            note(f"--answer “{clean(value)}” came too late: {clean(str(error))}")
         except WrongAnswer as error:
             await self._questions.refused(_unfit(question, value, error))
         except RunRejected as error:
             if error.problem.status in TOO_LATE:
-                note(f"--answer “{clean(value)}” came too late: {error}")
+                note(f"--answer “{clean(value)}” came too late: {clean(str(error))}")
             else:
                 await self._questions.refused(_unfit(question, value, error))
         except RunCut as error:

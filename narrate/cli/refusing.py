@@ -9,9 +9,11 @@ import click
 import httpx
 
 from narrate.cli.addresses import Http, Listed, listed_at
+from narrate.cli.answering import clean
 from narrate.cli.given import missing, refusal
 from narrate.cli.work import WrongUse
-from narrate.errors import RunRejected
+from narrate.errors import Problem, RunRejected
+from narrate.terminal.words import signs_for
 
 
 @dataclass(kw_only=True)
@@ -26,10 +28,17 @@ class There:
 
 
 async def rejected(there: There, http: Http, error: RunRejected) -> click.ClickException:
-    """What to say where the server refuses: what it says itself, and what would help."""
-    problem = error.problem
+    """What to say where the server refuses: what it says itself, and what would help.
+
+    A refusal repeats what others wrote, answers of other people too, so nothing in it is left that a terminal obeys.
+    """
+    return WrongUse(signs_for("utf-8").clean(await _refused(there, http, error.problem)))
+
+
+async def _refused(there: There, http: Http, problem: Problem) -> str:
+    said = ended(clean(problem.sentence))
     if problem.status == HTTPStatus.OK:
-        return WrongUse(f"{there.url} is no address of a narrate server. {problem.sentence}")
+        return f"{there.url} is no address of a narrate server. {said}"
     listed = await listed_at(http, there.url, there.headers)
     if (
         listed
@@ -37,16 +46,16 @@ async def rejected(there: There, http: Http, error: RunRejected) -> click.ClickE
         and problem.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND)
         and not _is_of_run(there.url)
     ):
-        return WrongUse(_no_run(there.url, listed))
+        return _no_run(there.url, listed)
     if problem.status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
-        return WrongUse(f"{there.url}: {ended(problem.sentence)}{_instead(there, listed)}")
+        return f"{there.url}: {said}{_instead(there, listed)}"
     here = httpx.URL(there.url).path
     schema: Mapping[str, Any] | None = next((one.input for one in listed if one.path == here), {})
     if problem.status == HTTPStatus.UNPROCESSABLE_ENTITY:
-        return WrongUse(refusal(problem, schema))
+        return refusal(problem, schema)
     if problem.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE and not there.given:
-        return WrongUse(missing(schema))
-    return WrongUse(f"{there.url} refused ({problem.status}): {ended(problem.sentence)}")
+        return missing(schema)
+    return f"{there.url} refused ({problem.status}): {said}"
 
 
 def _instead(there: There, listed: Sequence[Listed]) -> str:

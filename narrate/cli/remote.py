@@ -166,7 +166,7 @@ def answer(url: str, value: str, to: int | None, header: tuple[str, ...]) -> Non
     question = run_command(partial(_answered, there, value, to))
     if question:
         click.echo(f"? {signs_for('utf-8').clean(question)}")
-    click.echo(f"→ {value}")
+    click.echo(f"→ {signs_for('utf-8').clean(value)}")
 
 
 async def _answered(there: There, value: str, to: int | None) -> str:
@@ -238,7 +238,7 @@ async def _interrupt(remote: _Remote) -> None:
         try:
             await remote.run.cancel()
         except (RunRejected, RunCut) as error:
-            click.echo(f"The run could not be cancelled: {error}", err=True)
+            click.echo(f"The run could not be cancelled: {clean(str(error))}", err=True)
         else:
             return
     remote.left = True

@@ -12,7 +12,7 @@ import trio
 from quart import Response, request
 
 from narrate.errors import KeyTaken, Problem, TooManyRuns
-from narrate.events import RunCancelledEvent, RunFailedEvent, RunId, Terminal, from_json
+from narrate.events import Question, RunCancelledEvent, RunFailedEvent, RunId, Terminal, from_json
 from narrate.journal.base import Begun
 from narrate.journal.live import Reader
 from narrate.pipeline import Pipeline
@@ -30,7 +30,7 @@ from narrate.server.asked import (
 )
 from narrate.server.jobs import JSON, Jobs
 from narrate.server.problems import COME_BACK, Refused, answer
-from narrate.server.service import STOPPING, Service, all_heard, wait_end
+from narrate.server.service import STOPPING, Service, all_heard, wait_end_or_question
 from narrate.wire.forms import FORMS
 
 OFFERED: Sequence[str] = ("text/event-stream", "application/x-ndjson", JSON, "text/plain")
@@ -137,7 +137,10 @@ class Answers:
         return response
 
     async def _waited(self, begun: Begun, preferences: Preferences) -> Response:
-        """The result once it is there; or, after as long as the client would wait for it, where to ask for it."""
+        """The result once it is there; or, after as long as the client would wait for it, where to ask for it.
+
+        That, too, as soon as the run asks a person: whoever waits here would not hear of it, and it may go on for days.
+        """
         service, wait = self._service, preferences.wait
         run = service.narrator.maybe_run(begun.run)
         applied = ["respond-async"] if preferences.respond_async else []
@@ -146,18 +149,18 @@ class Answers:
         if preferences.respond_async and wait is None:
             return _applied(await self._jobs.accepted(begun), applied)
         reader = await service.follower_of(begun.run)
-        end: Terminal | None = None
+        heard: Terminal | Question | None = None
         with service.streams.reading(run):
             with service.streams.waiting(inf if wait is None else wait):
-                end = await wait_end(reader)
-            if end is None and run is not None and not service.streams.draining:
+                heard = await wait_end_or_question(reader)
+            if not isinstance(heard, Terminal) and run is not None and not service.streams.draining:
                 run.detach()
         waited = [f"wait={wait}"] if wait is not None else []
-        if end is not None:
-            response = _ended(end, reader)
+        if isinstance(heard, Terminal):
+            response = _ended(heard, reader)
             response.headers["Location"] = service.home_of(begun.run)
             return _applied(response, waited)
-        if wait is None:
+        if heard is None and wait is None:
             raise self._to_be_continued(begun)
         return _applied(await self._jobs.accepted(begun), applied + waited)
 

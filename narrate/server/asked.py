@@ -159,7 +159,9 @@ def input_in(body: bytes, request: Request, pipeline: Pipeline) -> object:
 
 
 class GivenAnswer(BaseModel):
-    """An answer to a question of a run. `to` is the question's number; it may be left out where one alone is open."""
+    """An answer to a question of a run. `to` is the question's number; it may be left out where the run has asked one
+    alone, for an answer that is sent again must never answer the next.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -60,12 +60,15 @@ class ShownEvent:
 
 @dataclass(frozen=True, slots=True)
 class ShownOperation:
-    """What the page has on anything else that can be asked."""
+    """What the page has on anything else that can be asked; `refused` are the refusals that mean here what they mean
+    nowhere else.
+    """
 
     method: str
     path: str
     summary: str
     statuses: Sequence[str]
+    refused: Sequence[tuple[str, str]]
 
 
 def page(document: Described, base: str) -> str:
@@ -80,7 +83,9 @@ def page(document: Described, base: str) -> str:
         pipelines=[_pipeline(f"pipeline-{n}", *begin, schemas, base) for n, begin in enumerate(begins, 1)],
         events=[_event(schemas[_name(event)], schemas) for event in events],
         operations=[
-            ShownOperation(method.upper(), path, told.get("summary", ""), [*told["responses"]])
+            ShownOperation(
+                method.upper(), path, told.get("summary", ""), [*told["responses"]], list(_refused(told["responses"]))
+            )
             for path, method, told in operations
             if not _begins(method, told)
         ],
@@ -102,6 +107,13 @@ def _template() -> Template:
     )
     environment.filters["marked"] = _marked
     return environment.get_template("docs.html")
+
+
+def _refused(responses: Mapping[str | int, Described]) -> Iterator[tuple[str, str]]:
+    """The refusals that are described at their operation itself."""
+    for status, told in responses.items():
+        if str(status).startswith("4") and "description" in told:  # an author's own are numbers
+            yield str(status), told["description"]
 
 
 def _begins(method: str, told: Described) -> bool:
@@ -137,7 +149,8 @@ def _answers(url: str, sample: Any, webhooks: bool) -> Iterator[Answer]:
     yield Answer("The story for programs", "One event a line, as JSON.", curl("-N", "-H", f"Accept: {NDJSON}"))
     yield Answer(
         "The result alone",
-        "Waits for the end. A failure is a problem with a true status code.",
+        "Waits for the end. A failure is a problem with a true status code. If a person is asked meanwhile, it is 202 "
+        "with the run's address and the question.",
         curl("-H", f"Accept: {JSON}"),
     )
     yield Answer(

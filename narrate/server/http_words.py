@@ -38,6 +38,13 @@ REFUSALS: Mapping[int, str] = {
 }
 """What each refusal means. All are problems after RFC 9457."""
 
+UNANSWERED: Mapping[int, str] = {
+    404: "There is no such run here, or none of its events is question number `to`.",
+    409: "The question was answered otherwise already, or is not waited for any more; or there is no `to`, and the run "
+    "has asked nothing so far, or several questions.",
+}
+"""What a refusal means where a question is answered, and what it means nowhere else."""
+
 LATER: Sequence[int] = (429, 503)
 """The refusals that say, in `Retry-After`, when to ask again."""
 
@@ -55,7 +62,7 @@ ANSWER: Described = {
         "to": {
             "type": ["integer", "null"],
             "minimum": 1,
-            "description": "The number of the question. It may be left out where one alone is open.",
+            "description": "The number of the question. It may be left out where the run has asked one alone.",
         },
     },
     "required": ["value"],

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from narrate.events import Outlined, OutlinedGroup, OutlinedStep
 from narrate.pipeline import Pipeline
+from narrate.server.http_parts import OF_A_RUN, answer_of, array_of, get_of, object_of, operation_of, parameters_of
 from narrate.server.http_words import (
     ANSWER,
     ANYTHING,
@@ -23,6 +24,7 @@ from narrate.server.http_words import (
     SSE,
     STRING,
     TEXT,
+    UNANSWERED,
     WEBHOOK_HEADERS,
     Described,
 )
@@ -38,9 +40,6 @@ Events are numbered from 1 without a gap. A stream ends with `run.finished`, `ru
 `detached` where the run goes on without it. One that stops otherwise was cut: ask again with the last number as
 `Last-Event-ID`. Readers pass over types and fields that they do not know.
 """.strip()
-
-OF_A_RUN = ("getRun", "readRun", "cancelRun")
-"""What can be asked of a run by its id alone, and so of one that was just begun."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +109,9 @@ class _Writing:
             "summary": pipeline.title,
             "description": "\n".join(_steps(pipeline.outline)),
             "tags": [pipeline.name],
-            "parameters": _parameters(*parameters),
+            "parameters": parameters_of(*parameters),
             "responses": {
-                "200": _answer(
+                "200": answer_of(
                     "The story while it happens; or of `application/json`, the result at its end.",
                     {**self._streams(TEXT), JSON: {"schema": self.schemas.results[pipeline]}},
                     "Narrate-Run",
@@ -124,8 +123,9 @@ class _Writing:
                         "Idempotency-Replayed",
                     ),
                 ),
-                "202": _answer(
-                    "The run goes on, and can be asked after at `Location`.",
+                "202": answer_of(
+                    "The run goes on, and can be asked after at `Location`. Of `application/json`, this comes also as "
+                    "soon as the run waits for a person, whom the `questions` of its steps are for.",
                     {JSON: {"schema": self.schemas.ref("RunDocument")}},
                     "Narrate-Run",
                     "Location",
@@ -151,30 +151,30 @@ class _Writing:
     def runs(self) -> Mapping[str, Described]:
         """What can be asked of runs."""
         state = {JSON: {"schema": self.schemas.ref("RunDocument")}}
-        listed = {JSON: _array(self.schemas.ref("ListedRun"))}
+        listed = {JSON: array_of(self.schemas.ref("ListedRun"))}
         return {
-            "/runs": _get(
+            "/runs": get_of(
                 "listRuns",
                 "Your runs, the newest first",
-                {"200": _answer("The runs.", listed, "Cache-Control"), **self._refused(400, 503)},
+                {"200": answer_of("The runs.", listed, "Cache-Control"), **self._refused(400, 503)},
                 "some",
             ),
-            "/runs/{run}": _get(
+            "/runs/{run}": get_of(
                 "getRun",
                 "What has become of a run",
                 {
-                    "200": _answer("Its state now.", state, "ETag", "Cache-Control", sometimes=("Retry-After",)),
+                    "200": answer_of("Its state now.", state, "ETag", "Cache-Control", sometimes=("Retry-After",)),
                     "304": {"description": "It is as it was when it had this `ETag`."},
                     **self._refused(404, 410, 412, 503),
                 },
                 "run",
                 "If-None-Match",
-                delete=_operation(
+                delete=operation_of(
                     "cancelRun",
                     "Cancel a run; nothing happens to one that has ended",
                     {
-                        "200": _answer("Its state now that it has ended.", state),
-                        "202": _answer("Its state now; it is about to end.", state),
+                        "200": answer_of("Its state now that it has ended.", state),
+                        "202": answer_of("Its state now; it is about to end.", state),
                         **self._refused(404, 410, 503),
                     },
                     "run",
@@ -186,11 +186,11 @@ class _Writing:
         """What can be read of runs."""
         rest = "The record from behind the last event heard, to the end of the run."
         return {
-            "/runs/{run}/events": _get(
+            "/runs/{run}/events": get_of(
                 "readRun",
                 "The story of a run, or the rest of it",
                 {
-                    "200": _answer(
+                    "200": answer_of(
                         rest,
                         self._streams(TEXT),
                         "Narrate-Run",
@@ -204,21 +204,21 @@ class _Writing:
                 "Last-Event-ID",
                 "after",
             ),
-            "/runs/{run}/details/{n}": _get(
+            "/runs/{run}/details/{n}": get_of(
                 "getDetail",
                 "The data of a detail that was too large to be sent with its event",
                 {
-                    "200": _answer("The data.", {JSON: {"schema": ANYTHING}}, "Cache-Control"),
+                    "200": answer_of("The data.", {JSON: {"schema": ANYTHING}}, "Cache-Control"),
                     **self._refused(404, 410, 503),
                 },
                 "run",
                 "n",
             ),
-            "/events": _get(
+            "/events": get_of(
                 "readRuns",
                 "Several runs over one connection; each event says in `run` whose it is",
                 {
-                    "200": _answer(rest, self._streams(), "Narrate-Heartbeat"),
+                    "200": answer_of(rest, self._streams(), "Narrate-Heartbeat"),
                     **self._heard(),
                     **self._refused(400, 404, 406, 410, 503),
                 },
@@ -230,10 +230,13 @@ class _Writing:
 
     def questions(self) -> Mapping[str, Described]:
         """How a person answers what a run asks."""
-        told = _answer("The answer as it was told.", {JSON: {"schema": self.schemas.ref("Event")}})
-        later = _answer("It is kept, and will be told.", {JSON: {"schema": self.schemas.ref("RunDocument")}})
-        refused = self._refused(400, 404, 408, 409, 410, 413, 415, 422, 503)
-        answer = _operation(
+        told = answer_of("The answer as it was told.", {JSON: {"schema": self.schemas.ref("Answer")}})
+        later = answer_of("It is kept, and will be told.", {JSON: {"schema": self.schemas.ref("RunDocument")}})
+        refused = {
+            **self._refused(400, 404, 408, 409, 410, 413, 415, 422, 503),
+            **{str(status): self._problem(means) for status, means in UNANSWERED.items()},
+        }
+        answer = operation_of(
             "answerQuestion", "Answer a question of a run", {"200": told, "202": later, **refused}, "run"
         )
         body = {"requestBody": {"required": True, "content": {JSON: {"schema": ANSWER}}}}
@@ -241,25 +244,25 @@ class _Writing:
 
     def itself(self) -> Mapping[str, Described]:
         """What the server says of itself."""
-        pipelines = {JSON: _array(self.schemas.ref("ListedPipeline"))}
+        pipelines = {JSON: array_of(self.schemas.ref("ListedPipeline"))}
         schema = {"application/schema+json": {"schema": {"type": "object"}}}
-        health = {JSON: {"schema": _object({"status": {"enum": ["ok", "stopping"]}, "runs": {"type": "integer"}})}}
+        health = {JSON: {"schema": object_of({"status": {"enum": ["ok", "stopping"]}, "runs": {"type": "integer"}})}}
         numbers = {TEXT: {"schema": STRING}}
-        healthy = {"200": _answer("It does.", health), "503": _answer("It is stopping.", health)}
+        healthy = {"200": answer_of("It does.", health), "503": answer_of("It is stopping.", health)}
         return {
-            "/pipelines": _get(
+            "/pipelines": get_of(
                 "listPipelines",
                 "The pipelines that are served",
-                {"200": _answer("The pipelines.", pipelines, "Cache-Control"), **self._refused(503)},
+                {"200": answer_of("The pipelines.", pipelines, "Cache-Control"), **self._refused(503)},
             ),
             "/schema/events.json": self._told("getEventSchema", "The JSON Schema of every event", schema),
-            "/healthz": _get("getHealth", "Whether it takes new runs", {**self._refused(), **healthy}),
+            "/healthz": get_of("getHealth", "Whether it takes new runs", {**self._refused(), **healthy}),
             "/metrics": self._told("getMetrics", "Its numbers in the text format of Prometheus", numbers),
-            "/probe": _get(
+            "/probe": get_of(
                 "probe",
                 "A stream that tells when each of its events was sent, to see what the way does to streams",
                 {
-                    "200": _answer("The probe.", {SSE: {"schema": {"type": "object"}}}, "Narrate-Heartbeat"),
+                    "200": answer_of("The probe.", {SSE: {"schema": {"type": "object"}}}, "Narrate-Heartbeat"),
                     **self._refused(400, 503),
                 },
                 "seconds",
@@ -271,17 +274,17 @@ class _Writing:
     def deliveries(self) -> Mapping[str, Described]:
         """What can be asked of webhooks."""
         delivery = self.schemas.ref("ListedDelivery")
-        listed = _answer("The deliveries.", {JSON: _array(delivery)}, "Cache-Control")
-        due = _answer("It is due now, with the whole schedule before it.", {JSON: {"schema": delivery}})
+        listed = answer_of("The deliveries.", {JSON: array_of(delivery)}, "Cache-Control")
+        due = answer_of("It is due now, with the whole schedule before it.", {JSON: {"schema": delivery}})
         return {
-            "/deliveries": _get(
+            "/deliveries": get_of(
                 "listDeliveries",
                 "The webhooks of your runs, the newest first",
                 {"200": listed, **self._refused(400, 503)},
                 "state",
             ),
             "/deliveries/{id}/resend": {
-                "post": _operation(
+                "post": operation_of(
                     "resendDelivery", "Send a webhook again", {"202": due, **self._refused(404, 409, 503)}, "id"
                 )
             },
@@ -302,11 +305,11 @@ class _Writing:
             "reason": STRING,
             "left_out": {"enum": ["result", "problem", "reason"], "description": "What was too large; see `link`."},
         }
-        body = _object(
+        body = object_of(
             {
                 "type": {"enum": ["run.finished", "run.failed", "run.cancelled"]},
                 "timestamp": {"type": "string", "format": "date-time", "description": "When the run ended."},
-                "data": _object(data, "run", "pipeline", "seconds", "link"),
+                "data": object_of(data, "run", "pipeline", "seconds", "link"),
             }
         )
         headers = [
@@ -325,11 +328,11 @@ class _Writing:
         }
 
     def _told(self, operation: str, summary: str, content: Described) -> Described:
-        return _get(operation, summary, {"200": _answer(f"{summary}.", content), **self._refused()})
+        return get_of(operation, summary, {"200": answer_of(f"{summary}.", content), **self._refused()})
 
     def _streams(self, *others: str) -> Described:
         event = self.schemas.ref("Event")
-        sent = _object(
+        sent = object_of(
             {
                 "data": {"type": "string", "contentMediaType": JSON, "contentSchema": event},
                 "id": {"type": "string", "description": "The event's number, where it has one."},
@@ -350,40 +353,7 @@ class _Writing:
         }
 
     def _problem(self, means: str, sometimes: Sequence[str] = ()) -> Described:
-        return _answer(means, {PROBLEM_JSON: {"schema": self.schemas.ref("Problem")}}, sometimes=sometimes)
-
-
-def _operation(operation: str, summary: str, responses: Described, *parameters: str) -> Described:
-    told = {"operationId": operation, "summary": summary, "responses": responses}
-    return {**told, "parameters": _parameters(*parameters)} if parameters else told
-
-
-def _get(operation: str, summary: str, responses: Described, *parameters: str, **others: Described) -> Described:
-    return {"get": _operation(operation, summary, responses, *parameters), **others}
-
-
-def _parameters(*names: str) -> Sequence[Described]:
-    return [{"$ref": f"#/components/parameters/{name}"} for name in names]
-
-
-def _answer(description: str, content: Described, *always: str, sometimes: Sequence[str] = ()) -> Described:
-    """An answer, with the headers that it has always and those that it may have."""
-    told: dict[str, Any] = {"description": description, "content": content}
-    if headers := {name: {**HEADERS[name], "required": True} for name in always} | {
-        name: {"$ref": f"#/components/headers/{name}"} for name in sometimes
-    }:
-        told["headers"] = headers
-    if "Narrate-Run" in always:
-        told["links"] = {operation: {"$ref": f"#/components/links/{operation}"} for operation in OF_A_RUN}
-    return told
-
-
-def _array(item: Described) -> Described:
-    return {"schema": {"type": "array", "items": item}}
-
-
-def _object(properties: Mapping[str, Described], *required: str) -> Described:
-    return {"type": "object", "properties": properties, "required": list(required or properties)}
+        return answer_of(means, {PROBLEM_JSON: {"schema": self.schemas.ref("Problem")}}, sometimes=sometimes)
 
 
 def _is_needed(pipeline: Pipeline) -> bool:

@@ -1,7 +1,7 @@
 """What the views of one blueprint share while it serves: the narrator, who may see what, and how it comes to a stop."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from inspect import isawaitable
 from typing import Any
@@ -9,11 +9,12 @@ from typing import Any
 import trio
 from quart import Request, Response, current_app, g, request, url_for
 
-from narrate.events import Event, RunId, Terminal
+from narrate.events import Event, Question, RunId, Terminal
 from narrate.journal.base import Begun, Journal
 from narrate.journal.live import Reader
 from narrate.narrator import Narrator, open_narrator
 from narrate.pipeline import Pipeline
+from narrate.questions import questions_in
 from narrate.running import Run
 from narrate.server.callbacks import CallbackClient
 from narrate.server.metrics import Metrics, Present
@@ -325,12 +326,29 @@ def all_heard() -> Response:
 async def wait_end(reader: Reader) -> Terminal | None:
     """Take a record to its end; the event that ends it, or None for a reader that stood behind it."""
     last: Event | None = None
+    while events := await _wait_events(reader):
+        last = events[-1]
+    return last if isinstance(last, Terminal) else None
+
+
+async def wait_end_or_question(reader: Reader) -> Terminal | Question | None:
+    """As `wait_end`, but no further than to where the run waits for a person: the question then."""
+    last: Event | None = None
+    while events := await _wait_events(reader):
+        last = events[-1]
+        for asked in questions_in(events).values():  # none before these is open: it would have been the end of it
+            if asked.open:
+                return asked.question
+    return last if isinstance(last, Terminal) else None
+
+
+async def _wait_events(reader: Reader) -> Sequence[Event]:
+    """The next events of a record; none at its end."""
     while True:
-        if events := reader.take_nowait():
-            last = events[-1]
+        events = reader.take_nowait()
         reader.take_status_nowait()  # what is left untaken is not waited for
-        if reader.ended:
-            return last if isinstance(last, Terminal) else None
+        if events or reader.ended:
+            return events
         await reader.wait_more()
 
 

@@ -175,7 +175,8 @@ class Drawing:
             return usual
         if not step.under_way:
             return took
-        return " · ".join(filter(None, (took, "longer than usual" if step.is_long(self._now) else usual)))
+        is_long = step.is_long(self._now) and not step.questions  # then it is not the step that takes long
+        return " · ".join(filter(None, (took, "longer than usual" if is_long else usual)))
 
     def _far(self, step: ToldStep, width: int) -> list[Text]:
         progress = step.progress

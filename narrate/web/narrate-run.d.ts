@@ -25,7 +25,7 @@ export class NarrateRun extends HTMLElement {
 
   /**
    * Answer a question of the run that is shown, as its form does: `to` is the question's number, and may be left out
-   * where one alone is open. Gives and rejects as `Run.answer` in `narrate.d.ts`.
+   * where the run has asked one alone. Gives and rejects as `Run.answer` in `narrate.d.ts`.
    */
   answer(value: string, to?: number): Promise<Answer | undefined>;
 }

@@ -115,7 +115,7 @@ export class NarrateRun extends HTMLElement {
    * Answer a question of the run that is shown, as its form does. Gives the answer as it was told, or undefined where
    * it is kept and not told yet.
    * @param {string} value
-   * @param {number} [to] the question's number; it may be left out where one alone is open
+   * @param {number} [to] the question's number; it may be left out where the run has asked one alone
    */
   async answer(value, to) {
     if (!this.#telling) throw new TypeError("There is no run here that could be answered.");

@@ -53,8 +53,8 @@ export interface Run<Result = unknown> extends AsyncIterable<StoryEvent<Result>>
   cancel(): Promise<RunState<Result>>;
   /**
    * Answer the question that is event number `to`, and have the answer as it was told; undefined where it is kept and
-   * not told yet. `to` may be left out where one question alone is open. The same answer given again is the same
-   * answer. Rejects as `cancel` does: `Rejected` says 409 where the answer comes too late, 422 where it does not fit.
+   * not told yet. `to` may be left out where the run has asked one question alone. The same answer given again is the
+   * same answer. Rejects as `cancel` does: `Rejected` says 409 where the answer comes too late, 422 where it does not fit.
    */
   answer(value: string, to?: number): Promise<Answer | undefined>;
 }
