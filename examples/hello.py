@@ -1,12 +1,12 @@
 """The smallest pipeline: one step, which says hello to whom you name, or to the world."""
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from narrate import Pipeline, say, step
 
 
-class Greeted(BaseModel):
-    name: str = "world"
+class Greeted(BaseModel, extra="forbid"):
+    name: str = Field("world", min_length=1)
 
 
 @step("Saying hello…")

@@ -1,4 +1,9 @@
-"""Pipelines in a Quart-Trio app that exists already: with their page they stand under one prefix of it."""
+"""Pipelines in a Quart-Trio app that exists already: with their page they stand under one prefix of it.
+
+    $ .venv/bin/python examples/in_your_app.py
+
+It answers at http://127.0.0.1:8000, or at another port that `PORT` names.
+"""
 
 import os
 
@@ -16,7 +21,7 @@ class Text(BaseModel):
 @step("Counting the words…")
 async def count(given: Text) -> int:
     found = len(given.text.split())
-    say(f"There {'is' if found == 1 else 'are'} {found}.")
+    say(f"There {'is' if found == 1 else 'are'} {found or 'none'}.")
     return found
 
 

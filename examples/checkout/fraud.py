@@ -11,7 +11,7 @@ REFUSE_FROM = 70
 
 
 class Reason(BaseModel):
-    """So many points, and what for."""
+    """So many points, and what for: words that a sentence goes on with."""
 
     points: int
     because: str
@@ -28,20 +28,24 @@ class Suspicion(BaseModel):
         return min(sum(reason.points for reason in self.reasons), 100)
 
     @property
-    def words(self) -> str:
-        return " ".join(reason.because for reason in self.reasons)
+    def because(self) -> str:
+        """All the reasons, as the end of a sentence."""
+        return ", and ".join(reason.because for reason in self.reasons)
 
 
 def suspicion_of(order: Order, before: Sequence[Payment]) -> Suspicion:
     """Judge an order by everything that was paid with the same e-mail address before."""
     disputed = [paid.order.goods for paid in before if paid.disputed]
-    reasons = [Reason(points=40, because=f"They disputed the payment of {goods}.") for goods in disputed]
+    reasons: list[Reason] = []
+    if disputed:
+        because = f"the customer disputed the payment for {' and for '.join(disputed)}"
+        reasons.append(Reason(points=40 * len(disputed), because=because))
     if not before:
-        reasons.append(Reason(points=20, because="They have never bought here before."))
+        reasons.append(Reason(points=20, because="they have never bought here before"))
     most = max((paid.order.count for paid in before), default=1)
     if order.count > 3 * most:
-        usual = f"and never took more than {most} of anything" if before else "which is many for a first order"
-        reasons.append(Reason(points=30, because=f"They want {order.goods}, {usual}."))
+        usual = f"for someone who never took more than {most}" if before else "for a first order"
+        reasons.append(Reason(points=30, because=f"{order.goods} is a lot {usual}"))
     if before and order.country not in {paid.order.country for paid in before}:
-        reasons.append(Reason(points=20, because=f"Nothing of theirs was ever sent to {order.country}."))
+        reasons.append(Reason(points=20, because=f"nothing they bought was ever sent to {order.country}"))
     return Suspicion(reasons=reasons)

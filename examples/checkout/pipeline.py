@@ -28,9 +28,9 @@ def earlier(order: Order, shop: Shop) -> Payment | None:
     paid = shop.maybe_paid(order)
     if paid is None:
         shop.price(order.item)
-        say("It is a new one.")
+        say("This is a new order.")
     else:
-        say(f"It was paid on {paid.paid_at:%d %B %Y} already, so nothing is charged again.")
+        say(f"It was already paid on {paid.paid_at.day} {paid.paid_at:%B %Y}, so nothing is charged again.")
     return paid
 
 
@@ -43,7 +43,8 @@ def is_new(earlier: Payment | None) -> bool:
 def price(order: Order, shop: Shop) -> Price:
     each = shop.price(order.item)
     found = Price(each=each, cents=each * order.count)
-    say(f"It is {found.total}." if order.count == 1 else f"One is {euros(each)}, so together they are {found.total}.")
+    several = f"One costs {euros(each)}, so {order.count} come to {found.total}."
+    say(several if order.count > 1 else f"It costs {found.total}.")
     return found
 
 
@@ -62,37 +63,40 @@ def suspicion(order: Order, shop: Shop) -> Suspicion:
     found = suspicion_of(order, before)
     if before:
         show("What they bought", [_row(paid) for paid in before])
-    say(f"{found.words or 'Nothing about it is unusual.'} That makes {found.score} of 100 points of doubt.")
+    if found.reasons:
+        say(f"There are {found.score} points of doubt out of 100: {found.because}.")
+    else:
+        say("Nothing about this order is unusual: 0 points of doubt out of 100.")
     return found
 
 
-@step("Deciding whether they may have it…", when=is_new, otherwise="That was decided then.")
-async def allowed(order: Order, price: Price | None, suspicion: Suspicion | None, shop: Shop) -> None:
+@step("Deciding whether to accept the order…", when=is_new, otherwise="That was decided then.")
+async def accepted(order: Order, price: Price | None, suspicion: Suspicion | None, shop: Shop) -> None:
     """Below ASK_FROM nobody is asked, and from REFUSE_FROM on nobody, either. Raises NotSold."""
     assert price is not None
     assert suspicion is not None
     if suspicion.score >= REFUSE_FROM:
         raise NotSold(
-            f"With {suspicion.score} of 100 points of doubt this order is refused. {suspicion.words} "
+            f"This order is refused, with {suspicion.score} points of doubt out of 100: {suspicion.because}. "
             "Nothing was charged."
         )
     if suspicion.score < ASK_FROM:
-        say("Nothing speaks against it.")
+        say("I accept it without asking anyone.")
         return
-    question = f"I am not sure. May {order.email} have {order.goods} for {price.total}?"
+    question = f"I am not sure: {suspicion.because}. May {order.email} have {order.goods} for {price.total}?"
     if await ask(question, ["yes", "no"], within=DECIDE_WITHIN, default="no") == "yes":
-        say("Good, then they may.")
+        say("Good, then I accept the order.")
         return
     # Whoever sends an order twice at once has two questions asked, and only one of them may be answered.
     if await trio.to_thread.run_sync(shop.maybe_paid, order) is None:
-        raise NotSold("Nobody has allowed this order, so nothing was sold, and nothing was charged.")
-    say("The same order was allowed at another till in the meantime, so this changes nothing.")
+        raise NotSold("Nobody accepted this order, so nothing was sold, and nothing was charged.")
+    say("The same order was accepted at another till in the meantime, so this changes nothing.")
 
 
 @step(
     "Taking the payment…",
     when=is_new,
-    otherwise="It is paid already.",
+    otherwise="It is already paid.",
     retry=Retry(attempts=4, on=ShopBusy, wait_initial=0.2),
 )
 def payment(order: Order, price: Price | None, shop: Shop, clock: Clock) -> Payment:
@@ -130,7 +134,7 @@ checkout = Pipeline(
     "checkout",
     earlier,
     concurrent(price, stock, suspicion),
-    allowed,
+    accepted,
     payment,
     receipt,
     takes=Order,

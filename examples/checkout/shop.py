@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sale import Order, OutOfStock, Payment, ShopBusy, UnknownItem
+from sale import NoShop, Order, OutOfStock, Payment, ShopBusy, UnknownItem
 
 WAIT = 0.5
 """Seconds to wait for another program that writes."""
@@ -38,17 +38,17 @@ EARLIER = (
 
 
 class Shop:
-    """The shop in this file, which is made and filled where there is none."""
+    """The shop in this file, which is made and filled where there is none. Raises NoShop where it cannot be."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        with self._transaction() as db:
-            if db.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
-                for table in TABLES:
-                    db.execute(table)
-                db.executemany("INSERT INTO products VALUES (?, ?, ?)", PRODUCTS)
-                for payment in EARLIER:
-                    _keep(db, payment)
+        try:
+            with self._opened() as db:
+                made = _is_made(db)
+            if not made:  # only then is anything written: another program may be writing to a shop that there is
+                self._make()
+        except sqlite3.DatabaseError as error:
+            raise NoShop(path, str(error)) from error
 
     def maybe_paid(self, order: Order) -> Payment | None:
         """The payment of this very order, if it was made."""
@@ -88,6 +88,16 @@ class Shop:
             _keep(db, payment)
             return payment
 
+    def _make(self) -> None:
+        with self._transaction() as db:
+            if _is_made(db):  # by another program, a moment ago
+                return
+            for table in TABLES:
+                db.execute(table)
+            db.executemany("INSERT INTO products VALUES (?, ?, ?)", PRODUCTS)
+            for payment in EARLIER:
+                _keep(db, payment)
+
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
         try:
@@ -105,6 +115,10 @@ class Shop:
             db.execute("BEGIN IMMEDIATE")
             yield db
             db.execute("COMMIT")
+
+
+def _is_made(db: sqlite3.Connection) -> bool:
+    return db.execute("SELECT 1 FROM sqlite_master").fetchone() is not None
 
 
 def _product(db: sqlite3.Connection, item: str) -> tuple[int, int]:

@@ -32,7 +32,7 @@ class CommandMissing(Explained):
     title = "A command is missing"
 
     def __init__(self, command: Sequence[str]) -> None:
-        super().__init__(f"There is no command `{command[0]}` here, which `{shlex.join(command)}` needs.")
+        super().__init__(f"`{shlex.join(command)}` cannot run: there is no command `{command[0]}` on this machine.")
 
 
 class CommandFailed(Explained):
@@ -47,7 +47,7 @@ async def run_told(told: Command, folder: Path) -> None:
     Raises CommandMissing, and CommandFailed when it does not end well within its time.
     """
     output = Output()
-    say(f"It runs `{told}`.")
+    say(f"Running `{told}`.")
 
     def tell(line: str) -> None:
         if (now := output.hear(line)) is not None:
@@ -72,7 +72,8 @@ async def run_child(
 ) -> int:
     """Run a command, give what it says to `tell` line by line, and give back its exit code.
 
-    It and all that it began are gone when this ends, however it ends. Raises CommandMissing.
+    It and all that it began, unless that left its process group, are gone when this ends, however it ends. Raises
+    CommandMissing.
     """
     process = await trio.lowlevel.open_process(
         findable(command, folder),

@@ -1,4 +1,4 @@
-"""A deploy: fetch a commit, check and build it all at once, make it live, and go back by itself if it is not well."""
+"""A deploy: fetch a commit, check and build it all at once, make it live, and go back if it is not healthy."""
 
 import shutil
 from collections.abc import AsyncIterator
@@ -49,10 +49,18 @@ class Live:
 
 
 class RolledBack(Explained):
-    """The new release is not well. What is live now, the sentence says."""
+    """The new release is not healthy. What is live now, the sentence says."""
 
     title = "The deploy was taken back"
     status = 502
+
+
+@step("Finding out which commit `{deploy.ref}` is…", timeout=60, summary="It is {commit.short} in {commit.repository}.")
+async def commit(deploy: Deploy) -> Commit:
+    if deploy.repository is None:
+        say("You named no repository, so I deploy the small sample that comes with this example.")
+        await sample.make(DEMO / "repository")
+    return await find_commit(deploy.repository or str(DEMO / "repository"), deploy.ref)
 
 
 @step("Looking at what is live now…")
@@ -63,14 +71,6 @@ async def site(deploy: Deploy) -> Site:
         before = place.live()
     say(f"Release {before} is live in {place.folder}." if before else f"Nothing has gone live in {place.folder} yet.")
     return Site(place, before)
-
-
-@step("Finding out which commit `{deploy.ref}` is…", timeout=60, summary="It is {commit.short} in {commit.repository}.")
-async def commit(deploy: Deploy) -> Commit:
-    if deploy.repository is None:
-        say("You have named no repository, so this deploys the small sample that comes with it.")
-        await sample.make(DEMO / "repository")
-    return await find_commit(deploy.repository or str(DEMO / "repository"), deploy.ref)
 
 
 @step("Fetching {commit.short}…", timeout=600)
@@ -118,15 +118,18 @@ async def live(deploy: Deploy, site: Site, source: Source, build: str) -> Live:
     release = release_name(source.commit, build)
     with place.alone():
         place.refuse_if_changed(before, release)
-        folder = await place.add(release, build)
-        findable(source.recipe.serve.command, folder)  # rather now than when the server before has ended
         served = serving.maybe_serving(place)
         port_before = served.port if served else serving.free_port()
         port = deploy.port or port_before
+        # Both are better known now than when the previous release's server has stopped.
+        if served is None or port != served.port:
+            serving.refuse_taken(port)
+        folder = await place.add(release, build)
+        findable(source.recipe.serve.command, folder)
         try:
             await serve_release(place, release, source.recipe.serve, port)
         except Explained as error:
-            say("It is not well.")
+            say("The new release is not healthy.")
             raise RolledBack(f"{error} {await go_back(site, folder, port_before)}") from error
         except BaseException:
             say(await go_back(site, folder, port_before))
@@ -137,9 +140,9 @@ async def live(deploy: Deploy, site: Site, source: Source, build: str) -> Live:
 async def serve_release(place: Place, release: str, serve: Serve, port: int) -> None:
     """Raises NotHealthy when it does not answer, and whatever keeps it from being started."""
     place.switch(release)
-    say(f"`current` leads to {release} now.")
+    say(f"The link `current` now points to {release}.")
     if await serving.stop(place) is not None:
-        say("The server of the release before has ended.")
+        say("The previous release's server has stopped.")
     server = await serving.start(place, place.releases / release, serve, port)
     say(f"`{serve}` runs on port {port}.")
     await serving.wait_healthy(place, server, serve)
@@ -155,13 +158,13 @@ async def go_back(site: Site, failed: Path, port: int) -> str:
             shutil.rmtree(failed)
         if before is None:
             return "This was the first deploy, so there is no release to go back to, and nothing is served now."
-        say(f"`current` leads back to {before}.")
+        say(f"The link `current` points to {before} again.")
         try:
             recipe = read_recipe((place.releases / before / RECIPE).read_text())
             server = await serving.start(place, place.releases / before, recipe.serve, port)
             await serving.wait_healthy(place, server, recipe.serve)
         except (Explained, OSError) as error:
-            return f"The deploy went back to {before}, which is not well either. {error}"
+            return f"The deploy went back to {before}, which is not healthy either. {error}"
     return f"The deploy went back by itself: release {before} is live again."
 
 
@@ -169,14 +172,14 @@ async def go_back(site: Site, failed: Path, port: int) -> str:
 async def removed(live: Live, site: Site) -> list[str]:
     with site.place.alone():
         gone = await site.place.prune(live.release)
-    say(f"Gone: {', '.join(gone)}." if gone else f"There are none: the last {KEPT} are kept.")
+    say(f"Removed {' and '.join(gone)}." if gone else f"There are none to remove: the last {KEPT} are kept.")
     return gone
 
 
 deploy = Pipeline(
     "deploy",
-    site,
     commit,
+    site,
     source,
     concurrent(lint, tests, build),
     live,

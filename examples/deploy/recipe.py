@@ -1,5 +1,6 @@
 """What is asked for, and what the repository says about itself: the input, and its `deploy.toml`."""
 
+import re
 import shlex
 import tomllib
 from pathlib import Path
@@ -18,7 +19,7 @@ class Deploy(BaseModel):
     repository: str | None = Field(
         None, min_length=1, description="A path or a URL. Left out, a small sample is made and deployed."
     )
-    ref: str = Field("HEAD", pattern=r"^[\w./+@-]+$", description="A branch, a tag or a whole commit.")
+    ref: str = Field("HEAD", description="A branch, a tag or a commit.")
     to: Path | None = Field(None, description="A folder for nothing else. Left out, one beside the sample.")
     port: int | None = Field(None, ge=1, le=65535, description="Left out, the one before, or else one that is free.")
 
@@ -28,6 +29,13 @@ class Deploy(BaseModel):
         if repository is not None and "://" in repository and urlsplit(repository).password is not None:
             raise ValueError("Leave the password out of the URL: it would be told. git has credential helpers for it.")
         return repository
+
+    @field_validator("ref")
+    @classmethod
+    def _name(cls, ref: str) -> str:
+        if not re.fullmatch(r"[\w./+@-]+", ref):
+            raise ValueError("Write the name of a branch, a tag or a commit, such as main.")
+        return ref
 
     @field_validator("repository", "ref")
     @classmethod

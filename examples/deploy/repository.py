@@ -69,10 +69,16 @@ async def find_commit(repository: str, ref: str) -> Commit:
     for name in (f"refs/tags/{ref}^{{}}", f"refs/tags/{ref}", f"refs/heads/{ref}", ref):
         if name in found:
             return Commit(where, found[name])
+    if here.is_dir():
+        code, lines = await _git(here, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+        if code == 0:
+            return Commit(where, lines[0])
+        raise NoSuchRef(f"The repository at {repository} has no branch, tag or commit `{ref}`.")
     if WHOLE_COMMIT.fullmatch(ref):
         return Commit(where, ref)
     raise NoSuchRef(
-        f"The repository at {repository} has no branch or tag `{ref}`. A commit is named with all 40 digits."
+        f"The repository at {repository} has no branch or tag `{ref}`. To name a commit of a repository elsewhere, "
+        "give all 40 digits."
     )
 
 

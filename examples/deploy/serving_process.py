@@ -82,7 +82,7 @@ async def stop(place: Place) -> Server | None:
 async def start(place: Place, release: Path, serve: Serve, port: int) -> Server:
     """Start the server of a release, where none runs. Raises CommandMissing, and PortTaken."""
     command = findable(serve.command, release)
-    _refuse_taken(port)
+    refuse_taken(port)
     with trio.CancelScope(shield=True), _file(place).open("a") as file, place.log.open("wb") as log:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         file.truncate(0)
@@ -132,14 +132,15 @@ def free_port() -> int:
         return port
 
 
-def _refuse_taken(port: int) -> None:
+def refuse_taken(port: int) -> None:
+    """Raises PortTaken where nobody could listen."""
     with socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             sock.bind(("127.0.0.1", port))
         except OSError as error:
             raise PortTaken(
-                f"Another program listens on port {port}, or it is not yours to use. Name another."
+                f"Another program listens on port {port}, or you may not use it. Name another port."
             ) from error
 
 

@@ -35,6 +35,8 @@ class WrongSetting(Explained):
 class Settings(BaseSettings):
     """Which model to ask: Groq's with its key, another host's of the same dialect, or Ollama's on a machine of yours.
 
+    Another host is asked without a key where it has none: a model on one's own machine needs none.
+
     `docs_root` is above all folders that may be named over the network; on the terminal any may be.
     """
 
@@ -71,8 +73,8 @@ async def settings() -> AsyncIterator[Settings]:
 async def model(transport: httpx.AsyncBaseTransport, settings: Settings, clock: Clock) -> AsyncIterator[Model]:
     """The model that the settings choose; without any, what stands in for one."""
     # A Groq key is for Groq alone: no other host ever sees it.
-    groq_key = settings.groq_api_key if settings.model_base_url.host == HttpUrl(GROQ).host else None
-    key = NO_KEY if clock.replaying else settings.model_api_key or groq_key
+    own_key = settings.groq_api_key if settings.model_base_url.host == HttpUrl(GROQ).host else NO_KEY
+    key = NO_KEY if clock.replaying else settings.model_api_key or own_key
     if settings.ollama_url is not None:
         async with httpx.AsyncClient(transport=transport, base_url=str(settings.ollama_url), timeout=TIMEOUT) as client:
             yield OllamaModel(client, settings.model_name)

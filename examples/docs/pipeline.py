@@ -91,7 +91,10 @@ async def passages(question: Question, caller: Caller, settings: Settings) -> li
     for done, file in enumerate(files, start=1):
         read += await trio.to_thread.run_sync(_read, file, str(file.relative_to(base)))
         progress(done, len(files), "files")
-    say(f"{_count(len(files), 'file')} with {_count(len(read), 'passage')}.")
+    if not read:
+        raise NoDocuments(f"There is no text in {question.documents}.")
+    are = "is" if len(read) == 1 else "are"
+    say(f"There {are} {_count(len(read), 'passage')} in {_count(len(files), 'file')}.")
     show("What was read", [{"file": str(file.relative_to(base)), "bytes": file.stat().st_size} for file in files])
     return read
 
@@ -100,14 +103,14 @@ async def passages(question: Question, caller: Caller, settings: Settings) -> li
 def search(question: Question, passages: list[Passage]) -> Search:
     searched = search_in(passages, question.question)
     if not searched.found:
-        raise NothingFound(f"None of the {len(passages)} passages has a word of “{question.question}” in it.")
-    say(f"Something of it is in {searched.among} of {_count(len(passages), 'passage')}.")
+        raise NothingFound(f"No passage has a word of “{question.question}” in it.")
+    say(f"{_having(searched.among, len(passages))} a word of it.")
     rows = [{"passage": str(found.passage), "bm25": round(found.bm25, 2)} for found in searched.found]
     show("The best by bm25", rows)
     return searched
 
 
-@step("Looking again at which of them answer it best…")
+@step("Looking more closely at which of them answer it best…")
 async def best(search: Search) -> list[Passage]:
     weighed = weigh(search)
     show("How they were weighed", [_row(one) for one in weighed])
@@ -139,7 +142,9 @@ def _documents(folder: str | None, caller: Caller, root: Path) -> tuple[Path, Se
     base = Path(folder).expanduser().resolve()
     # Whoever asks over the network is not whoever may read this machine's files. On the terminal there is no address.
     if caller.ip is not None and not base.is_relative_to(root.resolve()):
-        raise NotAllowed("This folder is not open to the network. Whoever runs the server opens one by DOCS_ROOT.")
+        raise NotAllowed("This folder is not open to the network. Whoever runs the server can open one with DOCS_ROOT.")
+    if base.is_file():
+        raise NoDocuments(f"{folder} is a file. Name a folder.")
     if not base.is_dir():
         raise NoDocuments(f"There is no folder {folder}.")
     files = markdown_files(base)
@@ -163,6 +168,11 @@ def _row(one: Weighed) -> dict[str, object]:
 def _citations(text: str, best: Sequence[Passage]) -> list[Citation]:
     cited = ((n, best[n - 1]) for n in cited_in(text, len(best)))
     return [Citation(n=n, file=passage.file, heading=passage.heading, line=passage.line) for n, passage in cited]
+
+
+def _having(number: int, of: int) -> str:
+    """The subject of a sentence, and its verb."""
+    return "The only passage has" if of == 1 else f"{number} of the {of} passages {'has' if number == 1 else 'have'}"
 
 
 def _count(number: int, what: str) -> str:

@@ -19,7 +19,7 @@ CLEO = {"email": "cleo@post.example", "item": "mug", "count": 12}
 MALLORY = {"email": "mallory@post.example", "item": "mug"}
 LAST = {"email": "dora@mail.example", "item": "scale"}
 
-NOT_ALLOWED = "Nobody has allowed this order, so nothing was sold, and nothing was charged."
+NOT_ACCEPTED = "Nobody accepted this order, so nothing was sold, and nothing was charged."
 
 
 def sold(database, given, answers=()):

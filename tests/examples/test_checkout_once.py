@@ -40,7 +40,7 @@ def test_the_same_order_again_is_charged_once_and_gets_the_same_receipt(database
     again = sold(database, CLEO | {"email": "Cleo@Post.Example"})
 
     assert again.result == first.result
-    assert "It was paid on 04 May 2026 already, so nothing is charged again." in again.lines
+    assert "It was already paid on 4 May 2026, so nothing is charged again." in again.lines
     assert (paid_in(database), left_in(database, "mug")) == (["cleo@post.example"], 88)
 
 
@@ -112,7 +112,7 @@ async def test_a_program_that_is_killed_between_paying_and_telling_has_charged_o
         told = await server.client.post("/checkout", json=ANA, headers=headers | {"Accept": "text/plain"})
 
     assert receipt["total"] == "98.00 €"
-    assert "  It is a new one.\n" in told.text
+    assert "  This is a new order.\n" in told.text
     assert (paid_in(database), left_in(database, "kettle")) == (["ana@mail.example"], 38)
 
 
@@ -128,7 +128,7 @@ async def test_of_two_who_want_the_last_piece_one_gets_it(database, other):
         nursery.start_soon(buy, LAST | other)
 
     (failed,) = [story.problem for story in ends if story.problem is not None]
-    assert failed.detail == "There is none left, and the order is for 1. Nothing was charged."
+    assert failed.detail == "There are none left, and the order is for 1. Nothing was charged."
     assert (len(paid_in(database)), left_in(database, "scale")) == (1, 0)
 
 

@@ -23,7 +23,7 @@ from tests.examples.deploying import (
     sh,
     until_said,
 )
-from tests.serving import heard, served
+from tests.serving import heard, served, until
 
 
 @pytest.fixture
@@ -55,37 +55,37 @@ async def test_the_story_reads_as_if_somebody_told_what_they_do(repository, plac
     assert [*told[: asked + 1], *told[well:]] == [
         "Deploying a repository",
         "",
-        "• Looking at what is live now…",
-        f"  Nothing has gone live in {place.folder} yet.",
         "• Finding out which commit `HEAD` is…",
         f"  It is {release[:7]} in {repository.folder}.",
+        "• Looking at what is live now…",
+        f"  Nothing has gone live in {place.folder} yet.",
         f"• Fetching {release[:7]}…",
         "  Its message is “A change”.",
         "  [How it wants to be deployed]",
         "• Linting…",
         "• Running the tests…",
         "• Building…",
-        "  Linting: It runs `python -m compileall -q .`.",
+        "  Linting: Running `python -m compileall -q .`.",
         "  The linter finds nothing wrong.",
-        "  Running the tests: It runs `python -m unittest`.",
+        "  Running the tests: Running `python -m unittest`.",
         "  ....",
         f"  {'-' * 70}",
         "  Ran 4 tests",
         "  OK",
         "  They pass.",
-        "  Building: It runs `python build.py`.",
+        "  Building: Running `python build.py`.",
         "  public/index.html, 151 bytes",
         "  public/wheat.html, 88 bytes",
         "  public/walnut.html, 92 bytes",
         "  It is built.",
         f"• Going live with {release[:7]}…",
-        f"  `current` leads to {release} now.",
+        f"  The link `current` now points to {release}.",
         f"  `python serve.py` runs on port {port}.",
         f"  Asking http://127.0.0.1:{port}/health whether all is well.",
         "  It answers: all is well.",
         f"  Release {release} is live at http://127.0.0.1:{port} now.",
         "• Removing old releases…",
-        "  There are none: the last 3 are kept.",
+        "  There are none to remove: the last 3 are kept.",
         "",
         "Done.",
     ]
@@ -119,9 +119,11 @@ async def test_only_the_last_releases_are_kept(repository, place, given):
     made = []
     for number in range(4):
         repository.commit({"number.txt": str(number)})
-        made.append((await story_of(deploy, given)).result.release)
+        made.append((story := await story_of(deploy, given)).result.release)
 
     assert releases(place) == sorted(made[1:])
+    assert f"Removed {made[0]}." in story.lines
+    assert "The previous release's server has stopped." in story.lines
 
 
 async def test_any_ref_can_be_deployed(repository, place, given):
@@ -132,11 +134,13 @@ async def test_any_ref_can_be_deployed(repository, place, given):
     by_tag = await story_of(deploy, given | {"ref": "v1"})
     by_branch = await story_of(deploy, given | {"ref": "main"})
     by_commit = await story_of(deploy, given | {"ref": first})
+    by_short_commit = await story_of(deploy, given | {"ref": second[:7]})
 
-    assert [story.result.release[:12] for story in (by_tag, by_branch, by_commit)] == [
+    assert [story.result.release[:12] for story in (by_tag, by_branch, by_commit, by_short_commit)] == [
         first[:12],
         second[:12],
         first[:12],
+        second[:12],
     ]
 
 
@@ -242,7 +246,7 @@ async def test_a_release_that_is_not_well_is_taken_back(repository, place, given
     assert story.problem.sentence.startswith("The server did not answer as it should within 1 s: ")
     assert story.problem.sentence.endswith(f". The deploy went back by itself: release {good.release} is live again.")
     assert story.problem.status == 502
-    assert f"`current` leads back to {good.release}." in story.lines
+    assert f"The link `current` points to {good.release} again." in story.lines
     assert place.live() == good.release
     assert answer(place, "/health").status_code == 200
     assert [one for one in releases(place) if one.startswith(bad[:12])] == []
@@ -312,7 +316,10 @@ async def test_one_that_was_overtaken_leaves_the_other_live(tmp_path, repository
     assert answer(place).status_code == 200
 
 
-async def test_a_port_that_another_program_has_is_not_taken_for_health(place, given):
+async def test_a_port_that_another_program_has_is_refused_before_anything_changes(repository, place, given):
+    good = (await story_of(deploy, given)).result
+    server = serving_process.maybe_serving(place)
+    repository.commit({"more.txt": "more"})
     with trio.socket.socket() as other:
         await other.bind(("127.0.0.1", 0))
         other.listen()
@@ -320,11 +327,17 @@ async def test_a_port_that_another_program_has_is_not_taken_for_health(place, gi
 
         story = await story_of(deploy, given | {"port": port})
 
-    assert story.problem.sentence.startswith(f"Another program listens on port {port}")
-    assert place.live() is None
+    assert (story.problem.status, story.problem.sentence) == (
+        409,
+        f"Another program listens on port {port}, or you may not use it. Name another port.",
+    )
+    assert (place.live(), releases(place)) == (good.release, [good.release])
+    assert serving_process.maybe_serving(place) == server
+    again = await story_of(deploy, given | {"port": server.port})  # its own port is not another's
+    assert again.problem is None
 
 
-async def test_served_a_reader_who_leaves_stops_nothing_and_delete_does(tmp_path, repository, place, given):
+async def test_served_a_reader_who_leaves_stops_nothing_and_delete_does(tmp_path, repository, place, given, mock_clock):
     os.mkfifo(gate := tmp_path / "gate")
     repository.commit(lint=sh(f"echo pid $$; read go < {gate}"))
 
@@ -334,6 +347,9 @@ async def test_served_a_reader_who_leaves_stops_nothing_and_delete_does(tmp_path
         while not (said := (await wire.until("message"))["text"]).startswith("pid"):
             pass
         await wire.stream.aclose()
+        await until(lambda: not len(server.service.streams))
+        mock_clock.jump(20)
+        await trio.testing.wait_all_tasks_blocked()
         run = f"/runs/{headers['narrate-run']}"
         assert (await server.client.get(run)).json()["state"] == "working"
         await server.client.delete(run)

@@ -31,8 +31,8 @@ def given(repository, place):
     ("wrong", "status", "sentence"),
     [
         ({"repository": "/nowhere"}, 422, "There is no git repository to be read at /nowhere. git says: "),
-        ({"ref": "nothing"}, 422, "has no branch or tag `nothing`. A commit is named with all 40 digits."),
-        ({"ref": "0" * 40}, 422, "Commit 0000000 cannot be fetched from "),
+        ({"ref": "nothing"}, 422, "has no branch, tag or commit `nothing`."),
+        ({"ref": "0" * 40}, 422, f"has no branch, tag or commit `{'0' * 40}`."),
         ({"to": "/dev/null"}, 422, "/dev/null is a file. Name a folder, which may be new."),
         ({"to": "/dev/null/site"}, 422, "/dev/null/site cannot be used: Not a directory. Name another folder."),
     ],
@@ -42,6 +42,27 @@ async def test_what_cannot_be_deployed_is_said_in_a_sentence(given, wrong, statu
 
     assert sentence in story.problem.sentence
     assert story.problem.status == status
+
+
+@pytest.mark.parametrize("wrong", [{"repository": "/nowhere"}, {"ref": "nothing"}, {"ref": "0" * 40}])
+async def test_where_there_is_nothing_to_deploy_no_place_is_made(place, given, wrong):
+    await story_of(deploy, given | wrong)
+
+    assert not place.folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("ref", "sentence"),
+    [
+        ("0" * 7, "has no branch or tag `0000000`. To name a commit of a repository elsewhere, give all 40 digits."),
+        ("0" * 40, "Commit 0000000 cannot be fetched from file://"),
+    ],
+)
+async def test_a_commit_of_a_repository_elsewhere_is_known_when_it_is_fetched(given, ref, sentence):
+    story = await story_of(deploy, given | {"repository": f"file://{given['repository']}", "ref": ref})
+
+    assert sentence in story.problem.sentence
+    assert story.problem.status == 422
 
 
 @pytest.mark.parametrize(
@@ -70,7 +91,9 @@ async def test_a_command_that_is_not_there_is_named(repository, place, given, pa
 
     story = await story_of(deploy, given)
 
-    assert story.problem.sentence == "There is no command `crumb-checker` here, which `crumb-checker .` needs."
+    assert (
+        story.problem.sentence == "`crumb-checker .` cannot run: there is no command `crumb-checker` on this machine."
+    )
     assert place.live() is None
 
 
@@ -98,7 +121,7 @@ async def test_a_machine_without_git_is_told(monkeypatch, tmp_path, given):
         ({"repository": "https://me:secret@example.org/bread"}, "repository: Leave the password out of the URL"),
         ({"repository": "--upload-pack=oven"}, "repository: It begins with a dash"),
         ({"ref": "--all"}, "ref: It begins with a dash"),
-        ({"ref": "a b"}, "ref: String should match pattern"),
+        ({"ref": "a b"}, "ref: Write the name of a branch, a tag or a commit, such as main."),
         ({"port": 0}, "port: Input should be greater than or equal to 1"),
     ],
 )
@@ -120,7 +143,7 @@ async def test_the_sample_has_something_to_see_on_each_branch(tmp_path, place, b
         "failing-lint": "`python -m compileall .` ended with exit code 1.",
         "never-well": "The server did not answer as it should within 5 s: ",
         "ends-at-once": "The server ended by itself.",
-        "missing-command": "There is no command `crumb-checker` here",
+        "missing-command": "`crumb-checker .` cannot run: there is no command `crumb-checker` on this machine.",
         "no-recipe": "has no deploy.toml",
     }
 
@@ -133,5 +156,5 @@ async def test_the_sample_has_something_to_see_on_each_branch(tmp_path, place, b
 async def test_a_sample_that_cannot_be_made_says_why(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    with pytest.raises(Explained, match="There is no"):
+    with pytest.raises(Explained, match="there is no command `git`"):
         await sample.make(tmp_path / "sample")

@@ -32,12 +32,12 @@ def test_the_story_reads_as_if_somebody_told_what_they_do():
         "Ask the documents",
         "",
         f"• Reading the documents in {DOCUMENTS}…",
-        "  2 files with 4 passages.",
+        "  There are 4 passages in 2 files.",
         "  [What was read]",
         "• Searching them for the words of your question…",
-        "  Something of it is in 3 of 4 passages.",
+        "  3 of the 4 passages have a word of it.",
         "  [The best by bm25]",
-        "• Looking again at which of them answer it best…",
+        "• Looking more closely at which of them answer it best…",
         "  [How they were weighed]",
         "  The best is kettle.md, line 7 (“The kettle › When it hums”).",
         "• Writing the answer…",
@@ -111,7 +111,8 @@ def test_where_the_passages_have_no_sentences_it_says_so_and_where_to_look():
     ("asked", "sentence", "status"),
     [
         ({"folder": "/nowhere/at/all"}, "There is no folder /nowhere/at/all.", 422),
-        ({"question": "xylophones, quux"}, "None of the 4 passages has a word of “xylophones, quux” in it.", 404),
+        ({"folder": f"{DOCUMENTS}/tea.md"}, f"{DOCUMENTS}/tea.md is a file. Name a folder.", 422),
+        ({"question": "xylophones, quux"}, "No passage has a word of “xylophones, quux” in it.", 404),
     ],
 )
 def test_what_cannot_be_answered_is_one_clear_sentence(asked, sentence, status):
@@ -135,13 +136,13 @@ def test_a_setting_that_cannot_be_used_is_named_and_what_it_holds_is_not(monkeyp
     [
         ({}, "extracts"),
         ({"groq_api_key": " \n"}, "extracts"),
-        ({"groq_api_key": "K-SECRET-K", "model_base_url": "http://elsewhere.example/v1"}, "extracts"),
+        ({"model_base_url": "http://127.0.0.1:1/v1", "model_name": "x"}, "x"),
         ({"groq_api_key": "K-SECRET-K\n"}, "openai/gpt-oss-20b"),
         ({"model_api_key": "K-SECRET-K", "model_base_url": "http://elsewhere.example/v1", "model_name": "x"}, "x"),
         ({"ollama_url": "http://127.0.0.1:11434", "model_name": "llama3"}, "llama3"),
     ],
 )
-async def test_who_writes_is_what_the_settings_say_and_a_groq_key_is_for_groq_alone(chosen, name):
+async def test_who_writes_is_what_the_settings_say(chosen, name):
     nowhere = httpx.MockTransport(lambda _: httpx.Response(500))
     async with asynccontextmanager(model.open)(nowhere, settings(**chosen), Clock()) as chosen_model:
         assert chosen_model.name == name
@@ -153,6 +154,30 @@ def test_a_folder_without_markdown_says_what_is_looked_for(tmp_path):
     story = narrated(docs, HUMS | {"folder": str(tmp_path)}, settings=settings())
 
     assert "none whose name ends in .md" in story.problem.detail
+
+
+@pytest.mark.parametrize(
+    ("texts", "read", "found"),
+    [
+        (["The kettle hums."], "There is 1 passage in 1 file.", "The only passage has a word of it."),
+        (["Kettle.", "Tea."], "There are 2 passages in 2 files.", "1 of the 2 passages has a word of it."),
+    ],
+)
+def test_few_passages_are_counted_as_people_count(tmp_path, texts, read, found):
+    for n, text in enumerate(texts):
+        (tmp_path / f"{n}.md").write_text(text)
+
+    story = narrated(docs, HUMS | {"folder": str(tmp_path)}, settings=settings())
+
+    assert {read, found} < set(story.lines)
+
+
+def test_documents_without_any_text_are_none(tmp_path):
+    (tmp_path / "empty.md").touch()
+
+    story = narrated(docs, HUMS | {"folder": str(tmp_path)}, settings=settings())
+
+    assert story.problem.detail == f"There is no text in the documents in {tmp_path}."
 
 
 def test_over_the_network_only_folders_below_the_root_may_be_named(tmp_path):

@@ -8,6 +8,8 @@ import pytest
 import trio
 
 from choosing import Settings
+from narrate.journal.sqlite import SqliteJournal
+from narrate.narrator import open_narrator
 from narrate.testing import story_of
 from tests.examples.assistant import HUMS, docs, settings
 from tests.examples.upstream import CHUNK, USAGE, Script, Talk, chunk, event, upstream
@@ -85,6 +87,18 @@ async def test_the_model_is_asked_as_the_dialect_wants_it_and_given_the_passages
     given = json.loads(talk.asked["messages"][1]["content"])
     assert given["question"] == HUMS["question"]
     assert given["passages"][0]["heading"] == "The kettle › When it hums"
+
+
+@pytest.mark.parametrize("own", [{}, {"groq_api_key": "K-SECRET-K"}], ids=["without a key", "with Groq's"])
+async def test_a_host_that_needs_no_key_is_given_none_and_never_that_of_groq(own):
+    async with upstream(answers) as provider:
+        story = await story_of(
+            docs, HUMS, settings=settings(model_base_url=f"{provider.url}/v1", model_name="m", **own)
+        )
+        (talk,) = provider.talks
+
+    assert story.result.model == "m"
+    assert talk.headers["authorization"] == "Bearer no-key-is-needed"
 
 
 @pytest.mark.parametrize(
@@ -166,7 +180,7 @@ async def test_for_a_slow_reader_pieces_are_joined_and_none_is_dropped():
 
 @pytest.mark.parametrize("said", [(), ("It has",)], ids=["before the first piece", "between two pieces"])
 @pytest.mark.parametrize("chosen", [dialect, ollama], ids=["dialect", "Ollama"])
-async def test_the_model_is_hung_up_on_when_the_reader_goes(said, chosen):
+async def test_the_model_is_hung_up_on_when_the_reader_goes_and_no_time_later(said, chosen, mock_clock):
     begun, gone = trio.Event(), trio.Event()
 
     async def script(talk: Talk) -> None:
@@ -180,17 +194,36 @@ async def test_the_model_is_hung_up_on_when_the_reader_goes(said, chosen):
     async with relaying(script, chosen) as server:
         async with await server.asked("/ask", HUMS) as reader:
             _, headers = await reader.head()
-            with trio.fail_after(20):
-                await begun.wait()
-                for _ in said:
-                    await reader.until("token")
-        with trio.fail_after(20):
-            await gone.wait()
+            await until(begun.is_set)
+            for _ in said:
+                await reader.until("token")
+        await until(gone.is_set)  # while trio's time stands still
         await until(lambda: not server.service.narrator.runs)
         told = heard((await server.client.get(headers["content-location"])).content)
 
     assert [event["type"] for event in told][-2:] == ["step.cancelled", "run.cancelled"]
     assert tuple(event["text"] for event in told if event["type"] == "token") == said
+
+
+async def test_an_answer_that_was_written_when_the_server_stopped_is_not_written_anew(tmp_path):
+    async def script(talk: Talk) -> None:
+        await talk.begin()
+        await talk.say("It has")
+        await talk.wait_gone()
+
+    async with upstream(script) as provider:
+        given = {"resources": {"settings": dialect(provider.url)}}
+        async with open_narrator([docs], journal=SqliteJournal(tmp_path / "runs.db"), **given) as narrator:
+            run = await narrator.begin(docs, docs.validate(HUMS))
+            async for event in run.events():
+                if event.type == "token":
+                    break
+            narrator.hand_over()
+        async with open_narrator([docs], journal=SqliteJournal(tmp_path / "runs.db"), **given) as narrator:
+            assert await narrator.pick_up() == 0
+            told = (await narrator.journal.maybe_reader(run.id)).take_nowait()
+
+    assert (told[-1].type, len(provider.talks)) == ("run.cancelled", 1)
 
 
 async def cut(talk: Talk) -> None:

@@ -57,12 +57,24 @@ async def test_the_smallest_is_served():
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "name")
 
 
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [("name=", "name: String should have at least 1 character"), ("nam=x", "nam: Extra inputs are not permitted")],
+)
+def test_the_smallest_greets_nobody_whom_one_has_not_named(given, sentence):
+    told = CliRunner().invoke(narrate, ["run", HELLO, given, "--plain"])
+
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert sentence in told.stderr
+
+
 def test_three_things_are_done_with_the_projects_readme():
     story = narrated(parallel)
 
     assert story.result["digest"] == hashlib.sha256(README).hexdigest()
     assert story.result["words"] == len(README.decode().split())
     assert 0 < story.result["compressed"] <= len(gzip.compress(README))
+    assert f"It shrinks from {len(README):,} bytes to {story.result['compressed']:,}." in story.lines_of("compressed")
 
 
 def test_three_things_are_told_in_the_order_they_are_declared_in():
@@ -78,6 +90,12 @@ def test_an_app_of_ones_own_keeps_its_pages_beside_the_pipelines(own_app):
     assert '<a href="/told/">' in front.text
     assert (page.status_code, page.headers["content-type"].startswith("text/html")) == (200, True)
     assert "• Counting the words…\n  There are 3.\n" in counted.text
+
+
+def test_an_app_of_ones_own_finds_no_words_where_there_are_none(own_app):
+    counted = httpx.post(f"{own_app}/told/words", json={"text": " "}, headers={"Accept": "text/plain"})
+
+    assert "  There are none.\n" in counted.text
 
 
 def test_in_an_app_of_ones_own_a_run_is_a_job_too_and_links_to_itself(own_app):
