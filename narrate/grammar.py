@@ -44,6 +44,7 @@ from narrate.events import (
     StepStarted,
     Token,
 )
+from narrate.redact import MASK
 
 Spoken = Message | Token | Detail | Question | Answer | StepRetrying
 
@@ -154,7 +155,7 @@ class _Steps:
         self._open_inside: dict[str, dict[str, None]] = {"": {}}
         self._broken: dict[str, str] = {}
         self._doubtful: set[str] = set()
-        self._questions: dict[int, str] = {}
+        self._questions: dict[int, Question] = {}
 
     def skip_gap(self) -> None:
         """From now on a step may have started unseen; and one that is open now may have closed when next heard of."""
@@ -186,7 +187,7 @@ class _Steps:
     def speak(self, event: Spoken) -> None:
         self._need_open(event, event.step, f"`{event.type}` is told of `{event.step}`")
         if isinstance(event, Question):
-            self._questions[event.n] = event.step
+            self._questions[event.n] = event  # it may stay open: a step that begins again need not ask it again
         elif isinstance(event, Answer):
             self._answer(event)
         if isinstance(event, StepRetrying) and _split(event.step)[1]:
@@ -195,10 +196,13 @@ class _Steps:
     def _answer(self, event: Answer) -> None:
         if event.to not in self._questions and not self.blind:
             _illegal(event, f"`answer` is to event {event.to}, which is no question that waits for one")
-        if self._questions.pop(event.to, event.step) != event.step:
+        question = self._questions.pop(event.to, None)
+        if question is not None and question.step != event.step:
             _illegal(event, f"`{event.step}` has the answer to a question that it did not ask")
         if (event.value is None) != (event.by == "nobody"):
             _illegal(event, f"`answer` by {event.by} has {'a' if event.value is not None else 'no'} value")
+        if question is not None and event.value is not None:
+            _check_fits(event, event.value, question)
 
     def close(self, event: StepFinished | StepFailed | StepCancelled) -> None:
         path = event.step
@@ -346,6 +350,22 @@ class _Order:
             _illegal(event, f"`{event.step}` begins where `{step.path}/{counted}` comes next")
         step.numbers[mark] = expected
         step.waiting.append(OutlinedStep(event.step, ""))
+
+
+def _check_fits(event: Answer, value: str, question: Question) -> None:
+    """Check that a question can have this value as its answer. None it can have whenever it was taken back."""
+    if event.by == "person":
+        if question.choices is not None and not _may_be(value, question.choices):
+            _illegal(event, f"`answer` by person is none of the choices of event {event.to}")
+    elif question.default is None:
+        _illegal(event, f"`answer` by default is to event {event.to}, which has no default")
+    elif not _may_be(value, (question.default,)):
+        _illegal(event, f"`answer` by default is not the default of event {event.to}")
+
+
+def _may_be(value: str, texts: Sequence[str]) -> bool:
+    """Whether a value may be one of these texts: what is masked may be any."""
+    return value in texts or any(MASK in text for text in (value, *texts))
 
 
 def _split(path: str) -> tuple[str, str]:

@@ -33,6 +33,7 @@ from narrate.events import (
     Token,
     outlined_in,
 )
+from narrate.past import INTERRUPTED
 
 RunWord = Literal["working", "finished", "failed", "cancelled"]
 StepWord = Literal["waiting", "working", "retrying", "done", "skipped", "failed", "cancelled", "unreached", "unknown"]
@@ -67,9 +68,9 @@ class OpenQuestion(_State, frozen=True):
 class StepState(_State, frozen=True):
     """What has become of a step, of a pipeline within the pipeline, or of an item of `each`.
 
-    - `state`: `waiting` until it begins; `working`, or `retrying` once an attempt has failed; then `done`, `skipped`,
-      `failed` or `cancelled`. A run's end leaves what never began `unreached`; a step that was under way where history
-      is missing is `unknown`.
+    - `state`: `waiting` until it begins; `working`, or `retrying` once an attempt has failed and while it asks nothing;
+      then `done`, `skipped`, `failed` or `cancelled`. A run's end leaves what never began `unreached`; a step that was
+      under way where history is missing is `unknown`. One that a stop of the server interrupted is `working` again.
     - `seconds`: how long it took, once it has ended. `text`: its summary.
     - `reason`: why it was skipped, cancelled or tried again, or why a stand-in had to give its value.
     - `progress`: how far it is, while it works. `questions`: what it waits for a person to answer.
@@ -163,7 +164,7 @@ class Snapshot:
             case StepStarted(step, title):
                 self._step(step).start(title, event.t)
             case StepRetrying(step, reason=reason):
-                self._step(step).become("retrying", reason)
+                self._step(step).try_again(reason)
             case StepFinished(step, seconds, text, fallback):
                 self._step(step).become("done", fallback, seconds, text)
             case StepSkipped(step, reason):
@@ -231,6 +232,12 @@ class _Step:
         self.word = "working"
         self._began = now
 
+    def try_again(self, reason: str) -> None:
+        if reason == INTERRUPTED:
+            self.become("working")  # no attempt of it has failed
+        else:
+            self.become("retrying", reason)
+
     def become(
         self, word: StepWord, reason: str | None = None, seconds: float | None = None, text: str | None = None
     ) -> None:
@@ -259,6 +266,8 @@ class _Step:
 
     def state(self, status: Progress | None) -> StepState:
         word, progress = self.word, None
+        if word == "retrying" and self.questions:
+            word = "working"  # in an attempt that waits for a person
         if status is not None and word in ("waiting", "working", "retrying", "unknown"):
             # What is told waits for its turn, status does not: it is ahead of the record, and may be behind it only in
             # saying `working` of a step that is being tried again.

@@ -64,8 +64,8 @@ def question(name: str, text: str, *choices: str, t: float = 0, **more: Any) -> 
     return Question(name, text, choices or None, t=t, **more)
 
 
-def answer(name: str, to: int, value: str | None, by: Any = "person", t: float = 0) -> Answer:
-    return Answer(name, to, by, value, t=t)
+def answer(name: str, to: int, value: str | None, by: Any = "person", t: float = 0, n: int = 0) -> Answer:
+    return Answer(name, to, by, value, t=t, n=n)
 
 
 def finished(name: str, seconds: float = 1, t: float = 1, **more: Any) -> StepFinished:

@@ -139,34 +139,6 @@ def refusal(events: list[Event]) -> tuple[int, str]:
     return raised.value.n, raised.value.what
 
 
-# Questions
-
-
-def test_an_answer_is_to_a_question_that_waits_for_one():
-    sentence = "`answer` is to event {}, which is no question that waits for one"
-
-    assert refusal(changed(ASKED, at="answer a/5", by="answer a/4")) == (6, sentence.format(4))
-    assert refusal(changed(ASKED, at="answer a/3", by="answer a/5")) == (7, sentence.format(5))
-
-
-def test_an_answer_is_its_own_steps():
-    asked = ("run begins", "start a", "start a/1", "start a/2", "ask a/1", "finish a/1", "answer a/2/5")
-    events = record(*asked[:-1])
-    events.append(Answer("a/2", 5, "person", "yes", n=7, t=0))
-
-    assert refusal(events) == (7, "`a/2` has the answer to a question that it did not ask")
-
-
-@pytest.mark.parametrize(
-    ("by", "value", "has"), [("nobody", "yes", "a"), ("person", None, "no"), ("default", None, "no")]
-)
-def test_only_what_nobody_answered_has_no_value(by, value, has):
-    events = record(*ASKED[:5])
-    events.append(Answer("a", 5, by, value, n=6, t=0))
-
-    assert refusal(events) == (6, f"`answer` by {by} has {has} value")
-
-
 # The run
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from narrate.errors import Problem
 from narrate.events import (
+    Answer,
     Event,
     Gap,
     Message,
@@ -17,6 +18,7 @@ from narrate.events import (
     OutlinedPipeline,
     OutlinedStep,
     Progress,
+    Question,
     RunCancelledEvent,
     RunFailedEvent,
     RunFinished,
@@ -31,6 +33,7 @@ from narrate.events import (
     Token,
 )
 from narrate.narrator import start
+from narrate.past import INTERRUPTED
 from narrate.snapshot import ListedRun, MissingHistory, RunState, Snapshot, StepProgress, listed, seconds_of
 from tests.generated import Built, Witness, outlined, pipelines
 
@@ -116,6 +119,23 @@ def test_a_step_is_retrying_from_its_first_failed_attempt_until_it_ends():
     assert (state.steps[0].state, state.steps[0].reason) == ("retrying", "It is busy.")
     state = folded(told(*facts, StepFinished("where", 3.0, t=4)))
     assert (state.steps[0].state, state.steps[0].reason) == ("done", None)
+
+
+def test_a_step_that_was_interrupted_is_working_again():
+    busy = StepRetrying("where", 1, 3, 0.5, "It is busy.", t=2)
+    state = folded(told(StepStarted("where", "Where", t=1), busy, StepRetrying("where", 2, 3, 0.0, INTERRUPTED, t=9)))
+    assert (state.steps[0].state, state.steps[0].reason) == ("working", None)
+
+
+def test_a_step_that_is_tried_again_is_working_for_as_long_as_it_asks():
+    facts = [StepStarted("where", "Where", t=1), StepRetrying("where", 1, 3, 0.5, "It is busy.", t=2)]
+    asked = [*facts, Question("where", "Here?", t=3), Question("where", "There?", t=3)]
+    answered = [*asked, Answer("where", 4, "person", "no", t=4)]
+    state = folded(told(*asked)).steps[0]
+    assert (state.state, [one.question for one in state.questions]) == ("working", ["Here?", "There?"])
+    assert folded(told(*answered)).steps[0].state == "working"
+    state = folded(told(*answered, Answer("where", 5, "nobody", t=4))).steps[0]
+    assert (state.state, state.reason, state.questions) == ("retrying", "It is busy.", ())
 
 
 def test_what_failed_or_was_cancelled_says_why_and_after_how_long():

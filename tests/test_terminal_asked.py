@@ -3,6 +3,8 @@
 import pytest
 
 from narrate.errors import WrongAnswer
+from narrate.events import StepRetrying
+from narrate.past import INTERRUPTED
 from narrate.terminal.pressed import Key, Pasted
 from tests.telling import Sight, answer, begun, finished, question, said, started, step, together, token
 
@@ -24,6 +26,13 @@ def press(sight: Sight, *keys) -> Sight:
     for key in keys:
         sight.prompts.press(key, 0)
     return sight
+
+
+def test_a_step_that_asks_takes_no_longer_than_usual_for_as_long_as_it_does():
+    told = begun(step("a", 1)), started("a"), question("a", "Well?", n=3)
+
+    assert "12 s · usually 1 s" in Sight(*told).moving(at=12)
+    assert "12 s · longer than usual" in Sight(*told, answer("a", 3, "Yes.")).moving(at=12)
 
 
 def test_where_nobody_can_answer_it_a_question_is_told_and_time_goes_on():
@@ -165,6 +174,29 @@ def test_a_question_that_was_answered_is_a_line_and_so_is_its_answer():
     ]
 
 
+def test_an_answer_that_is_not_right_below_its_question_names_it():
+    told = question("a", "One?"), question("a", "Two?\nIt may rain."), answer("a", 3, "x"), answer("a", 4, "y")
+    sight = Sight(begun(step("a")), started("a"), *told, finished("a"), encoding="ascii")
+
+    assert sight.end().splitlines()[3:8] == ["  ? One?", "  ? Two?", "    It may rain.", "  One? -> x", "  Two? -> y"]
+
+
+def test_a_step_that_was_interrupted_is_working_again():
+    sight = Sight(begun(step("a")), started("a"), question("a", "One?"), StepRetrying("a", 1, 2, 0, INTERRUPTED, t=0))
+    asking = sight.screen.steps["a"].state
+    sight.screen.take(answer("a", 3, "x", n=5), 0)
+
+    assert (asking, sight.screen.steps["a"].state) == ("working", "working")
+
+
+def test_a_step_that_is_tried_again_is_working_for_as_long_as_it_asks():
+    sight = Sight(begun(step("a")), started("a"), StepRetrying("a", 1, 2, 0, "Busy.", t=0), question("a", "One?"))
+    asking = sight.screen.steps["a"].state
+    sight.screen.take(answer("a", 4, "x", n=5), 0)
+
+    assert (asking, sight.screen.steps["a"].state) == ("working", "retrying")
+
+
 @pytest.mark.parametrize(
     ("by", "value", "said"),
     [("default", "no", "→ no (nobody answered in time)"), ("nobody", None, "→ Nobody answered.")],
@@ -178,7 +210,7 @@ def test_how_it_ended_without_a_person_is_said(by, value, said):
 def test_a_terminal_without_utf_8_has_signs_of_its_own():
     sight = press(asking("yes", "no", text="“Well?”", encoding="ascii", within=90).asks(), "1")
     screen = sight.moving()
-    sight.screen.take(answer("a", 4, "yes"), 0)
+    sight.screen.take(answer("a", 4, "yes", n=5), 0)
 
     assert screen.isascii()
     assert "? Doing a..." in screen

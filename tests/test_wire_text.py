@@ -4,6 +4,7 @@ import pytest
 
 from narrate.errors import Problem
 from narrate.events import (
+    Answer,
     Detail,
     Event,
     Gap,
@@ -12,6 +13,7 @@ from narrate.events import (
     OutlinedPipeline,
     OutlinedStep,
     Progress,
+    Question,
     RunCancelledEvent,
     RunFailedEvent,
     RunFinished,
@@ -170,6 +172,64 @@ def test_tokens_run_on_in_their_line_until_something_else_is_told():
         "",
         "Done.",
     ]
+
+
+def asked(n: int, question: str, step: str = "a") -> Question:
+    return Question(step, question, n=n, t=0.0)
+
+
+def answer(n: int, to: int, value: str | None = "x", by: str = "person", step: str = "a") -> Answer:
+    return Answer(step, to, by, value, n=n, t=0.0)
+
+
+def test_an_answer_right_below_its_question_is_an_answer_alone():
+    told = lines(StepStarted("a", "Finding", t=0.0), asked(3, "One?"), answer(4, 3), asked(5, "Two?"), answer(6, 5))
+    assert told == ["• Finding", "  ? One?", "  → x", "  ? Two?", "  → x"]
+
+
+def test_an_answer_with_something_between_names_its_question():
+    told = lines(
+        StepStarted("a", "Finding", t=0.0),
+        asked(3, "Other?"),
+        asked(4, "One?\nIt may rain."),
+        answer(5, 3),
+        answer(6, 4, "y\nz", "default"),
+        asked(7, "Two?"),
+        Message("a", "Well.", n=8, t=0.0),
+        answer(9, 7, None, "nobody"),
+    )
+    assert told == [
+        "• Finding",
+        "  ? Other?",
+        "  ? One?",
+        "  It may rain.",
+        "  Other? → x",
+        "  One? → y",
+        "  z (nobody answered in time)",
+        "  ? Two?",
+        "  Well.",
+        "  Two? → Nobody answered.",
+    ]
+
+
+def test_an_answer_where_another_spoke_meanwhile_says_whose_it_is_and_to_what():
+    told = lines(asked(3, "One?"), Message("b", "Well.", n=4, t=0.0), answer(5, 3))
+    assert told == ["  Finding: ? One?", "  Left: Well.", "  Finding: One? → x"]
+
+
+def test_of_a_question_without_words_and_of_one_that_was_not_heard_an_answer_is_all_that_is_told():
+    told = lines(asked(3, "\n"), Gap(4, 9, n=9, t=0.0), answer(10, 3), answer(11, 7))
+    assert told[-2:] == ["  Finding: → x", "  → x"]
+
+
+@pytest.mark.parametrize(
+    "end",
+    [StepFinished("a", 1.0, n=5, t=0.0), StepFailed("a", BUSY, n=5, t=0.0), StepCancelled("a", "Enough.", n=5, t=0.0)],
+)
+def test_what_a_step_has_asked_is_forgotten_with_its_end(end):
+    hm = Message("b", "Hm.", n=6, t=0.0)
+    told = lines(asked(3, "One?"), asked(4, "Two?", "b"), end, hm, answer(7, 3), answer(8, 4, step="b"))
+    assert told[-2:] == ["  Finding: → x", "  Left: Two? → x"]
 
 
 def test_a_transcript_has_no_times():

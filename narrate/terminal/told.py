@@ -28,7 +28,7 @@ from narrate.events import (
 from narrate.past import INTERRUPTED
 from narrate.questions import Asked
 from narrate.snapshot import StepWord
-from narrate.wire.text import answered, asked, retried
+from narrate.wire.text import answered, asked, named, replied, retried
 
 LineKind = Literal[
     "message",
@@ -36,6 +36,7 @@ LineKind = Literal[
     "detail",
     "question",
     "answer",
+    "named answer",
     "retry",
     "fallback",
     "summary",
@@ -235,12 +236,17 @@ class ToldStep:
             waited_for = self._asked[event.n] = Asked(event)
             self.lines.append(Line(event.n, "question", asked(event), asked=waited_for))
             return
-        if event.to in self._asked:
-            self._asked.pop(event.to).answer = event
-        self._say("answer", answered(event), event)
+        settled = self._asked.pop(event.to, None)
+        if settled is not None:
+            settled.answer = event
+        question = settled.question if settled is not None else None
+        if named(event, question):
+            self._say("named answer", replied(event, question), event)
+        else:
+            self._say("answer", answered(event), event)
 
     def _retry(self, event: StepRetrying) -> None:
-        self._word = "retrying"
+        self._word = "working" if event.reason == INTERRUPTED else "retrying"  # the one is no failed attempt
         self._say("retry", retried(event), event)
         heard = self._status
         if event.reason == INTERRUPTED and heard is not None and heard.state in _OVER and heard.t < event.t:
@@ -273,6 +279,8 @@ class ToldStep:
     def _settle(self) -> None:
         status = None if self.over else self._status
         self.state, self.progress = self._word, None
+        if self._word == "retrying" and self._asked:
+            self.state = "working"  # in an attempt that waits for a person
         if status is None:
             return
         if status.state in _OVER:

@@ -4,7 +4,7 @@
 // What is told waits for its lane's turn, status does not. So status is believed for as long as the end of the step has
 // not been told; then the record has the last word. The same rules and words as in `narrate/snapshot.py`. Pure.
 
-import { INTERRUPTED, answered, goingOn, missing, retried, sentence } from "./transcript.js";
+import { INTERRUPTED, goingOn, missing, replied, retried, sentence } from "./transcript.js";
 
 /**
  * An event as it travels; `/schema/events.json` says what each type carries.
@@ -207,9 +207,10 @@ export class Step {
 
   /** @param {StoryEvent} event */
   #answer(event) {
+    const question = this.#asked.get(event.to)?.question;
     this.#asked.delete(event.to);
     this.#isAtWork();
-    this.#say("answer", `→ ${answered(/** @type {any} */ (event))}`, event);
+    this.#say("answer", replied(event, question), event);
   }
 
   /** Who asks, or is answered, is at work, also where history is missing. */
@@ -219,7 +220,8 @@ export class Step {
 
   /** @param {StoryEvent} event */
   #retry(event) {
-    this.#become("retrying", event.reason);
+    if (event.reason === INTERRUPTED) this.#become("working"); // no attempt of it has failed
+    else this.#become("retrying", event.reason);
     this.attempt = event.attempt + 1;
     this.#say("retry", retried(event), event);
     const heard = this.#status;
@@ -295,6 +297,7 @@ export class Step {
   #settle() {
     const status = OPEN.has(this.#word) ? this.#status : null;
     this.state = this.#word;
+    if (this.#word === "retrying" && this.#asked.size) this.state = "working"; // in an attempt that waits for a person
     this.progress = null;
     if (status === null) return;
     if (OVER.has(status.state)) this.state = status.state;

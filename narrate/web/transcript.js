@@ -9,6 +9,9 @@
 /** The reason of a retry that tells of no failed attempt, but of a restart. */
 export const INTERRUPTED = "The server stopped in the middle of it.";
 
+/** What ends a step: what it has asked is waited for no more. */
+const ENDS = new Set(["step.finished", "step.failed", "step.cancelled"]);
+
 /** What a terminal would obey, should the text be pasted into one. A story may tell what a stranger wrote. */
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
@@ -54,11 +57,26 @@ export function answered({ value, by }) {
   return by === "person" ? value : `${value} (nobody answered in time)`;
 }
 
-/** A text that grows with its events. It remembers which step spoke last: a line told later says whose it is. */
+/**
+ * An answer in its line, which begins with the first words of its question unless it is right below that.
+ * @param {StoryEvent} event an `answer`
+ * @param {string} [question] undefined where it is not known, because history is missing
+ */
+export function replied(event, question = "") {
+  const name = event.n === event.to + 1 ? "" : question.split("\n").find(Boolean) ?? "";
+  return `${name && `${name} `}→ ${answered(/** @type {any} */ (event))}`;
+}
+
+/**
+ * A text that grows with its events. It remembers which step spoke last, so that a line told later says whose it is; and
+ * what is asked, so that an answer that is not right below its question says to which.
+ */
 export class Transcript {
   #text = "";
   /** @type {Map<string, string>} */
   #titles = new Map();
+  /** @type {Map<number, StoryEvent>} the questions that have no answer yet, by their numbers */
+  #asked = new Map();
   #latest = "";
   /** Whether the text ends in an open line of tokens of the step that spoke last. */
   #open = false;
@@ -74,6 +92,15 @@ export class Transcript {
     if (event.type === "token") text = this.#token(event);
     else text = this.#closed() + this.#lines(event).map((line) => `${line}\n`).join("");
     this.#text += text.replace(CONTROLS, "\ufffd");
+    this.#remember(event);
+  }
+
+  /** Remember what is asked until it is answered, or its step has ended. @param {StoryEvent} event */
+  #remember(event) {
+    if (event.type === "question") this.#asked.set(event.n ?? 0, event);
+    if (event.type === "answer") this.#asked.delete(event.to);
+    if (!ENDS.has(event.type)) return;
+    for (const [n, { step }] of this.#asked) if (step === event.step) this.#asked.delete(n);
   }
 
   /** @param {StoryEvent} event */
@@ -103,7 +130,7 @@ export class Transcript {
       case "message": return this.#said(event.step, event.text);
       case "detail": return this.#said(event.step, `[${event.title}]`);
       case "question": return this.#said(event.step, `? ${event.question}${offered(/** @type {any} */ (event))}`);
-      case "answer": return this.#said(event.step, `→ ${answered(/** @type {any} */ (event))}`);
+      case "answer": return this.#said(event.step, replied(event, this.#asked.get(event.to)?.question));
       case "step.retrying": return this.#said(event.step, retried(event));
       case "step.finished": return event.text ? this.#said(event.step, event.text) : [];
       case "step.skipped":

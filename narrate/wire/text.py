@@ -1,7 +1,7 @@
 """The story as sentences for people: what `curl -N -H 'Accept: text/plain'` shows, and what a test compares.
 
 A step within another stands below it, a little further in. What spoke last is remembered, so that a line told in its
-lane's turn says whose it is.
+lane's turn says whose it is; and what is asked, so that an answer that is not right below its question says to which.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -43,6 +43,7 @@ class TextForm:
     def __init__(self, *, seconds: bool = True) -> None:
         self._seconds = seconds
         self._titles: dict[str, str] = {}
+        self._asked: dict[int, Question] = {}
         self._latest = ""
         self._speaking: str | None = None
 
@@ -74,6 +75,8 @@ class TextForm:
             begin = "" if self._speaking == event.step else f"{self._broken()}{margin}  {self._whose(event.step)}"
             self._speaking = event.step
             return begin + event.text.replace("\n", f"\n{margin}  ")
+        if self._asked and isinstance(event, (StepFinished, StepFailed, StepCancelled)):
+            self._asked = {n: question for n, question in self._asked.items() if question.step != event.step}
         return self._broken() + "".join(f"{line}\n" for line in self._lines(event))
 
     def _broken(self) -> str:
@@ -94,9 +97,10 @@ class TextForm:
             case Detail():
                 return self._said(event.step, f"[{event.title}]")
             case Question():
+                self._asked[event.n] = event
                 return self._said(event.step, f"? {asked(event)}")
             case Answer():
-                return self._said(event.step, f"→ {answered(event)}")
+                return self._said(event.step, replied(event, self._asked.pop(event.to, None)))
             case StepRetrying():
                 return self._said(event.step, retried(event))
             case StepFinished():
@@ -166,6 +170,22 @@ def transcript(events: Iterable[Event]) -> str:
 def asked(event: Question) -> str:
     """A question with its choices."""
     return f"{event.question} ({' / '.join(event.choices)})" if event.choices else event.question
+
+
+def replied(event: Answer, question: Question | None) -> str:
+    """An answer in its line."""
+    name = named(event, question)
+    return f"{name} → {answered(event)}" if name else f"→ {answered(event)}"
+
+
+def named(event: Answer, question: Question | None) -> str:
+    """The first words of an answer's question, which its line begins with unless it is right below that.
+
+    Nothing otherwise, and where the question is None: it is not known where history is missing.
+    """
+    if question is None or event.n == event.to + 1:
+        return ""
+    return next(filter(None, question.question.split("\n")), "")
 
 
 def answered(event: Answer) -> str:

@@ -5,8 +5,7 @@ import { test } from "node:test";
 
 import { Story } from "../../narrate/web/story.js";
 import {
-  answer, asked, begun, ended, finished, group, message, pipeline, skipped, started, states, status, step, take, token,
-  told,
+  begun, ended, finished, group, message, pipeline, skipped, started, states, status, step, take, token, told,
 } from "./facts.js";
 
 const TRIP = begun(group(step("where"), pipeline("plan", step("plan/a"))), step("weather"));
@@ -248,7 +247,7 @@ test("a step that is tried again says so, until it ends", () => {
 test("a step that was interrupted begins again, though status had said that it was done", () => {
   const story = told(TRIP, started("where", 0), status("where", { state: "done", t: 1 }), INTERRUPTED);
 
-  assert.deepEqual([story.steps.get("where").state, story.steps.get("where").ended], ["retrying", null]);
+  assert.deepEqual([story.steps.get("where").state, story.steps.get("where").ended], ["working", null]);
   assert.deepEqual(lines(story, "where"), [
     [3, "retry", "The server stopped in the middle of it. Beginning again."],
   ]);
@@ -290,42 +289,6 @@ test("a skipped step says why, and took no time", () => {
   const { state, reason, began, seconds } = story.steps.get("where");
   assert.deepEqual([state, reason, began, seconds], ["skipped", "Not needed.", null, null]);
   assert.deepEqual(lines(story, "where"), [[2, "skipped", "Skipped: Not needed."]]);
-});
-
-// --- Questions ---
-
-test("a question is open until it is answered, and both are lines of the step", () => {
-  const story = told(TRIP, started("where", 0), asked("where", { choices: ["yes", "no"], default: "no", within: 5 }));
-
-  assert.deepEqual(story.steps.get("where").questions,
-    [{ n: 3, question: "Shall it?", choices: ["yes", "no"], default: "no", until: 6 }]);
-  take(story, answer("where", 3, "no", "default"));
-
-  assert.deepEqual(story.steps.get("where").questions, []);
-  assert.deepEqual(lines(story, "where"),
-    [[3, "question", "Shall it?"], [4, "answer", "→ no (nobody answered in time)"]]);
-});
-
-test("the questions of a run stand in the order of their asking, whatever step they are of", () => {
-  const story = told(TRIP, started("where", 0), started("plan", 0), asked("plan"), asked("where"), asked("where"));
-
-  assert.deepEqual(story.questions().map(({ n, step: path }) => [n, path]), [[4, "plan"], [5, "where"], [6, "where"]]);
-  take(story, answer("where", 5, "yes"));
-  assert.deepEqual(story.questions().map(({ n }) => n), [4, 6]);
-});
-
-test("what a step has asked is not waited for after its end, nor after the end of the run", () => {
-  const ofStep = told(TRIP, started("where", 0), asked("where"), finished("where", 2, 2));
-  const ofRun = told(TRIP, started("where", 0), asked("where"), ended(2));
-
-  assert.deepEqual([ofStep.questions(), ofRun.questions(), ofStep.steps.get("where").questions], [[], [], []]);
-});
-
-test("who asks where history is missing is at work", () => {
-  const story = told(TRIP, { type: "gap", from: 1, to: 1, t: 0, n: 2 }, asked("where"));
-
-  assert.equal(story.steps.get("where").state, "working");
-  assert.equal(story.questions().length, 1);
 });
 
 // --- Missing history ---
