@@ -1,7 +1,7 @@
 """How a CSV file is written, found out by looking at it, and where it can be cut between two rows.
 
-csv.Sniffer is asked, and not believed: it judges by how often a character occurs, and never parses. Here the separator
-is the one that gives the rows the same number of fields, and the encoding is tried on the whole file.
+Not by csv.Sniffer, which judges by how often a character occurs, and never parses. Here the separator is the one that
+gives the rows the same number of fields, and the encoding is tried on the whole file.
 """
 
 import codecs
@@ -28,7 +28,7 @@ Row = Sequence[str]
 
 
 class Unreadable(Explained):
-    """A file that is no CSV of what is wanted."""
+    """A file that is not CSV of what is wanted."""
 
     title = "The file cannot be read as CSV"
     status = 422
@@ -56,8 +56,6 @@ class Form(BaseModel):
     start: int
     odd_line: int | None = None
     """The first line that is not UTF-8, where there is one."""
-    sniffed: str | None = None
-    """The separator that csv.Sniffer would have taken."""
 
 
 class Chunk(BaseModel):
@@ -86,7 +84,7 @@ def form_of(path: Path, wanted: Sequence[str]) -> Form:
     separator = max(SEPARATORS, key=lambda one: _evenness(rows, one))
     if _evenness(rows, separator) == (0.0, 0):
         raise Unreadable(f"The rows of {path} do not fall into fields by commas, semicolons, tabs or bars.")
-    first = next(filter(None, csv.reader(rows, delimiter=separator)))
+    first = next(_rows(rows, separator))
     columns = _columns(path, first, wanted)
     return Form(
         encoding=encoding,
@@ -95,7 +93,6 @@ def form_of(path: Path, wanted: Sequence[str]) -> Form:
         columns=columns or tuple(wanted),
         start=start,
         odd_line=odd_line,
-        sniffed=_sniffed("".join(rows)),
     )
 
 
@@ -109,7 +106,7 @@ def sample(path: Path, start: int, encoding: str) -> list[str]:
 
 def kinds_of(path: Path, form: Form) -> list[dict[str, str]]:
     """What each column seems to hold, by the first rows."""
-    rows = filter(None, csv.reader(sample(path, form.start, form.encoding), delimiter=form.separator))
+    rows = _rows(sample(path, form.start, form.encoding), form.separator)
     whole = [row for row in islice(rows, int(form.has_header), 500) if len(row) == len(form.columns)]
     return [
         {"column": name, "holds": _kind(values), "example": next(filter(None, values), "")[:60]}
@@ -143,7 +140,8 @@ def cut(path: Path, form: Form) -> Generator[Chunk, None, None]:
         except csv.Error as error:
             raise Unreadable(
                 f"{path} stops being CSV with the row that begins in line {ended + 1}: a quotation mark in it is not "
-                "closed, or something other than a separator follows a closed one."
+                "closed, something other than a separator follows a closed one, or a field has more than "
+                f"{csv.field_size_limit():,} characters."
             ) from error
         except UnicodeDecodeError as error:
             raise Changed(path) from error
@@ -200,7 +198,9 @@ def _check_text(path: Path, head: bytes) -> None:
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise Unreadable(f"{path} is written in UTF-16. Save it as UTF-8.")
     if b"\0" in head:
-        raise Unreadable(f"{path} is no text, so it is no CSV either. A spreadsheet has to be saved as CSV first.")
+        raise Unreadable(
+            f"{path} is not a text file, so it is not CSV either. A spreadsheet has to be saved as CSV first."
+        )
     if b"\r" in head and b"\n" not in head:
         raise Unreadable(f"{path} has no line feeds: its lines end as on very old Macs. Save it with line feeds.")
 
@@ -222,19 +222,16 @@ def _encoding(path: Path) -> tuple[str, int | None]:
 
 def _evenness(lines: Sequence[str], separator: str) -> tuple[float, int]:
     """How many of the rows have the commonest number of fields above one, as a share, and that number."""
-    try:
-        widths = Counter(len(row) for row in csv.reader(lines, delimiter=separator) if row)
-    except csv.Error:
-        return 0.0, 0
+    widths = Counter(map(len, _rows(lines, separator)))
     rows = widths.total()
     del widths[1]
     return max(((times / rows, width) for width, times in widths.items()), default=(0.0, 0))
 
 
-def _sniffed(text: str) -> str | None:
+def _rows(lines: Sequence[str], separator: str) -> Iterator[Row]:
+    """The rows of these lines, as far as they are CSV. Where they stop being that is for `cut` to say."""
     with suppress(csv.Error):
-        return csv.Sniffer().sniff(text, "".join(SEPARATORS)).delimiter
-    return None
+        yield from filter(None, csv.reader(lines, delimiter=separator))
 
 
 def _columns(path: Path, first: Row, wanted: Sequence[str]) -> tuple[str, ...] | None:

@@ -1,14 +1,24 @@
 """What an import is given, and what its steps hand on to each other: small values, however long the file is."""
 
+import os
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from csv_layout import Chunk, Form
 from narrate import Explained
 from order_rows import Checked, Rejects, counted
+
+
+def expanded(path: Path) -> Path:
+    """The path with the folder that `~` stands for. Path.expanduser would raise for somebody who has none."""
+    return Path(os.path.expanduser(path))
+
+
+HomePath = Annotated[Path, AfterValidator(expanded)]
 
 
 class ImportRequest(BaseModel):
@@ -16,21 +26,21 @@ class ImportRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    file: Path | None = Field(None, description="The CSV of orders. Left out, one is made to try it with.")
-    database: Path = Field(Path("orders.db"), description="The SQLite database; made where there is none.")
+    file: HomePath | None = Field(None, description="The CSV of orders. Left out, one is made to try it with.")
+    database: HomePath = Field(Path("orders.db"), description="The SQLite database; made where there is none.")
     most_rejects: int = Field(1_000, ge=0, description="So many rows may be wrong; if more are, nothing is loaded.")
 
 
 class TooManyRejects(Explained):
-    """More rows are wrong than the request stands."""
+    """More rows are wrong than the request allows."""
 
     title = "Too many rows are wrong"
     status = 422
 
     def __init__(self, rejects: Rejects, rows: int, most: int) -> None:
         super().__init__(
-            f"{rejects.total:,} of {counted(rows, 'row')} cannot be loaded, and you would stand {most:,}. Nothing was "
-            "loaded. Mend the rows, or allow more with `most_rejects`."
+            f"{rejects.total:,} of {counted(rows, 'row')} cannot be loaded, but at most {most:,} may be wrong. Nothing "
+            "was loaded. Correct the rows, or allow more with `most_rejects`."
         )
 
 

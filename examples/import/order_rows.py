@@ -19,8 +19,8 @@ COLUMNS = ("id", "date", "email", "country", "amount", "note")
 COUNTRIES = frozenset(("AT", "BE", "CH", "DE", "DK", "ES", "FI", "FR", "IE", "IT", "LU", "NL", "NO", "PL", "PT", "SE"))
 MOST_SHOWN = 1_000
 
-MISFIT = "the row has not as many fields as there are columns"
-REPEATED = "the id was there before"
+MISFIT = "the number of fields does not match the columns"
+REPEATED = "an earlier row has the same id"
 
 Order = tuple[int, str, str, str, int, str]
 """Its id, day, email, country, cents and note."""
@@ -103,15 +103,15 @@ def maybe_fault(row: Row) -> tuple[str, str] | None:
     """The first thing that is wrong with a row, and what was found there; None where it is an order."""
     number, day, email, country, amount, _ = row
     if not _ID(number):
-        return "the id is no whole number", number
+        return "the id is not a whole number", number
     if not _is_day(day):
-        return "the date is no day such as 2026-02-28", day
+        return "the date is not a real day, written like 2026-02-28", day
     if not _EMAIL(email):
-        return "the email is no address", email
+        return "the email address is not valid", email
     if country not in COUNTRIES:
-        return "the country is none that is delivered to", country
+        return "nothing is delivered to that country", country
     if not _AMOUNT(amount) or amount == "0.00":
-        return "the amount is no sum above zero such as 12.50", amount
+        return "the amount is not a sum above zero, written like 12.50", amount
     return None
 
 

@@ -50,7 +50,6 @@ class Report(BaseModel):
     loaded: int
     rejected: dict[str, int]
     seconds: float
-    rows_per_second: int
 
     @property
     def words(self) -> str:
@@ -125,14 +124,21 @@ def keep(connection: sqlite3.Connection, digest: str, report: Report) -> None:
 
 
 def maybe_earlier(connection: sqlite3.Connection, path: Path, digest: str) -> Report | None:
-    """What came of an earlier import of the same content; None where there is no table yet. Raises Unusable."""
-    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE tbl_name = name")}
-    if "orders_import" in tables:
-        for (report,) in connection.execute("SELECT report FROM orders_import WHERE digest = ?", (digest,)):
-            return Report.model_validate_json(report)
-    if tables & {"orders", "orders_import"}:
-        raise Unusable(f"{path} has a table `orders` already, of something else. Name another database.")
-    return None
+    """What came of an earlier import of the same content; None where there is no table yet.
+
+    Raises Unusable where there is one, and it does not hold what an import of that content puts there.
+    """
+    names = connection.execute("SELECT name FROM sqlite_master WHERE name IN ('orders', 'orders_import')")
+    match sorted(name for (name,) in names):
+        case []:
+            return None
+        case ["orders", "orders_import"]:
+            [there] = connection.execute("SELECT count(*) FROM orders").fetchone()
+            for (kept,) in connection.execute("SELECT report FROM orders_import WHERE digest = ?", (digest,)):
+                report = Report.model_validate_json(kept)
+                if report.loaded == there:
+                    return report.model_copy(update={"database": path})
+    raise Unusable(f"{path} has tables of orders already, and they do not hold these. Name another database.")
 
 
 def look(path: Path, digest: str) -> Report | None:
@@ -163,7 +169,7 @@ _WHY = {
     "SQLITE_BUSY": "Another program is using it.",
     "SQLITE_CANTOPEN": "It cannot be opened or made there.",
     "SQLITE_FULL": "The disk is full.",
-    "SQLITE_NOTADB": "It is no SQLite database.",
+    "SQLITE_NOTADB": "It is not an SQLite database.",
     "SQLITE_READONLY": "It may only be read.",
 }
 

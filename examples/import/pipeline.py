@@ -15,8 +15,10 @@ from import_values import Checks, ImportRequest, Layout, Source, TooManyRejects
 from make_rows import ONE_MISTAKE_IN, ROWS, written
 from narrate import Pipeline, each, progress, resource, say, show, step
 from narrate.clock import Clock, clock
-from order_rows import COLUMNS, Checked, Rejects, are, check, counted, total_of
+from order_rows import COLUMNS, Checked, Rejects, check, counted, total_of
 from orders_table import INDEXES, Report, add, create, execute, keep, look, maybe_earlier, transaction
+
+in_thread = trio.to_thread.run_sync
 
 
 @resource
@@ -31,37 +33,40 @@ async def source(request: ImportRequest, workshop: Callable[[], Path], clock: Cl
     began = clock.now()
     if request.file is None:
         path = workshop() / "orders.csv"
-        say(f"You named none, so one is made: {ROWS:,} orders, one in {ONE_MISTAKE_IN} with a mistake.")
+        say(f"You named no file, so I make one: {ROWS:,} orders, of which one in {ONE_MISTAKE_IN} has a mistake.")
         await _make(path)
-        say("It is kept until this program ends.")
+        say("I keep it until this program ends.")
         return Source(path=path, began=began)
+    if request.file.is_dir():
+        raise Unreadable(f"{request.file} is a folder.")
     if not request.file.is_file():
         raise Unreadable(
-            f"{request.file} is a folder." if request.file.is_dir() else f"There is no file {request.file}."
+            f"{request.file} is not a file." if request.file.exists() else f"There is no file {request.file}."
         )
     return Source(path=request.file, began=began)
 
 
 async def _make(path: Path) -> None:
     with closing(written(path)) as parts:
-        while (done := await trio.to_thread.run_sync(next, parts, None)) is not None:
+        while (done := await in_thread(next, parts, None)) is not None:
             progress(done, ROWS, "rows")
 
 
 @step("Looking at how {source.name} is written…")
 async def layout(source: Source) -> Layout:
-    form = await trio.to_thread.run_sync(form_of, source.path, COLUMNS)
+    form = await in_thread(form_of, source.path, COLUMNS)
     _tell_form(form)
-    show("What the columns hold", await trio.to_thread.run_sync(kinds_of, source.path, form))
+    show("What the columns hold", await in_thread(kinds_of, source.path, form))
     size, chunks = source.path.stat().st_size, list[Chunk]()
     with closing(cut(source.path, form)) as parts:
-        while (chunk := await trio.to_thread.run_sync(next, parts, None)) is not None:
+        while (chunk := await in_thread(next, parts, None)) is not None:
             chunks.append(chunk)
             progress(round((chunk.start + chunk.size) / 1e6, 1), round(size / 1e6, 1), "MB")
     found = Layout(form=form, chunks=chunks)
     if not found.rows:
         raise Unreadable(f"{source.path} has a header and no rows.")
-    say(f"It has {counted(found.rows, 'row')}, to be checked and loaded in {counted(len(chunks), 'chunk')}.")
+    at_once = "one go" if len(chunks) == 1 else counted(len(chunks), "chunk")
+    say(f"It has {counted(found.rows, 'row')}, which I check and load in {at_once}.")
     return found
 
 
@@ -73,17 +78,14 @@ def _tell_form(form: Form) -> None:
     say(f"It is {encoding}, has {SEPARATORS[form.separator]} between its fields, and {names}.")
     if form.odd_line is not None:
         say(f"Line {form.odd_line:,} is not UTF-8, so all is read as Latin-1. If letters look odd, save it as UTF-8.")
-    if form.sniffed != form.separator:
-        guess = SEPARATORS.get(form.sniffed, "nothing it knows") if form.sniffed else "nothing it knows"
-        say(f"Python's own Sniffer finds {guess} there, but the rows come out even with {SEPARATORS[form.separator]}.")
     if more := [name for name in form.columns if name not in COLUMNS]:
         say(f"Not needed, and left out: {', '.join(more)}.")
 
 
-@step("Looking whether {request.database} can take them…")
+@step("Checking whether {request.database} can take them…")
 async def earlier(request: ImportRequest, layout: Layout) -> Report | None:
     """What came of the same import, if it was made before."""
-    found = await trio.to_thread.run_sync(look, request.database, layout.digest)
+    found = await in_thread(look, request.database, layout.digest)
     if found is not None:
         say(f"These very rows were loaded before, from {found.file}. There is nothing to do.")
     return found
@@ -103,15 +105,22 @@ async def checks(request: ImportRequest, source: Source, layout: Layout) -> Chec
     """
 
     async def checked(chunk: Chunk) -> Checked:
-        return await trio.to_thread.run_sync(check, source.path, layout.form, chunk)
+        return await in_thread(check, source.path, layout.form, chunk)
 
     found = await each(layout.chunks, checked, at_most=2, unit="chunks")
     rejects = total_of(one.rejects for one in found)
     if rejects.total > request.most_rejects:
         _show(rejects)
         raise TooManyRejects(rejects, layout.rows, request.most_rejects)
-    say(f"{are(rejects.total, 'row')} no good order." if rejects.total else "All are good orders.")
+    say(_verdict(rejects.total))
+    say("Rows with the same id are only found when I load them.")
     return Checks(chunks=found, rejects=rejects)
+
+
+def _verdict(wrong: int) -> str:
+    if wrong == 1:
+        return "1 row is not a valid order."
+    return f"{wrong:,} rows are not valid orders." if wrong else "All rows are valid orders."
 
 
 @step("Loading them into {request.database}…", summary="{report.words} in {request.database} now.")
@@ -125,28 +134,26 @@ async def report(
     assert checks is not None
     async with transaction(request.database) as connection:
         # A run that goes on after a crash may have kept them before, and not have come to say so.
-        if (kept := await _in_thread(maybe_earlier, connection, request.database, layout.digest)) is not None:
+        if (kept := await in_thread(maybe_earlier, connection, request.database, layout.digest)) is not None:
             return kept
-        await _in_thread(create, connection)
+        await in_thread(create, connection)
         loaded, rejects = await _load(connection, source, layout, checks, clock)
         _show(rejects)
         if rejects.total > request.most_rejects:
             raise TooManyRejects(rejects, layout.rows, request.most_rejects)
         for what, statement in INDEXES.items():
             say(f"Making an index by {what}.")
-            await _in_thread(execute, connection, statement)
+            await in_thread(execute, connection, statement)
         check_end(source.path, layout.end)
-        seconds = _seconds_since(source.began, clock)
         made = Report(
             file=source.path,
             database=request.database,
             rows_read=layout.rows,
             loaded=loaded,
             rejected=rejects.reasons,
-            seconds=seconds,
-            rows_per_second=_rate(layout.rows, seconds),
+            seconds=_seconds_since(source.began, clock),
         )
-        await _in_thread(keep, connection, layout.digest, made)
+        await in_thread(keep, connection, layout.digest, made)
     return made
 
 
@@ -157,11 +164,11 @@ async def _load(
     began, read, loaded = clock.now(), 0, 0
     repeated: list[Rejects] = []
     for chunk, checked in zip(layout.chunks, checks.chunks, strict=True):
-        added, again = await _in_thread(add, connection, source.path, layout.form, chunk, checked)
+        added, again = await in_thread(add, connection, source.path, layout.form, chunk, checked)
         repeated.append(again)
         read, loaded = read + chunk.rows, loaded + added
-        rate = _rate(read, _seconds_since(began, clock))
-        progress(read, layout.rows, "rows", f"{round(rate, -3):,} rows a second" if rate else None)
+        seconds = _seconds_since(began, clock)
+        progress(read, layout.rows, "rows", f"{read / seconds:,.0f} rows a second" if seconds else None)
     return loaded, total_of((checks.rejects, *repeated))
 
 
@@ -169,7 +176,7 @@ def _show(rejects: Rejects) -> None:
     if not rejects.total:
         return
     for reason, times in rejects.reasons.items():
-        say(f"{are(times, 'row')} not loaded because {reason}.")
+        say(f"{counted(times, 'row')} {'was' if times == 1 else 'were'} not loaded: {reason}.")
     shown = len(rejects.first)
     title = "Rejected rows" if shown == rejects.total else f"The first {shown:,} of {rejects.total:,} rejected rows"
     show(title, [{"line": one.line, "what is wrong": one.reason, "found": one.found} for one in rejects.first])
@@ -178,12 +185,6 @@ def _show(rejects: Rejects) -> None:
 def _seconds_since(began: datetime, clock: Clock) -> float:
     return round((clock.now() - began).total_seconds(), 2)
 
-
-def _rate(rows: int, seconds: float) -> int:
-    return round(rows / seconds) if seconds > 0 else 0
-
-
-_in_thread = trio.to_thread.run_sync
 
 orders_import = Pipeline(
     "import",
@@ -195,4 +196,5 @@ orders_import = Pipeline(
     takes=ImportRequest,
     resources=[clock, workshop],
     title="Importing orders",
+    linger=0,  # who leaves has cancelled it, and finds no trace of it from then on
 )

@@ -5,7 +5,7 @@ import trio
 from library import Busy, Library, Unreadable, library, transport
 from narrate import Pipeline, Retry, each, say, show, step
 from planning import share
-from research_values import Answer, Entry, Found, Plan, Reading, Shelf, Source
+from research_values import Answer, Entry, Found, Plan, Reading, Shelf, Source, counted
 from weighing_up import best_passage, weighed
 
 AT_ONCE = 2
@@ -26,10 +26,16 @@ def inquiry(shelf: Shelf, title: str) -> Pipeline:
     async def found(plan: Plan, library: Library) -> Found:
         entries = await library.shelf(shelf)
         fitting = [entry for entry in entries if share(plan, " ".join([entry.title, *entry.about]))]
-        say(f"{len(fitting) or 'None'} of its {len(entries)} sources may have to do with it.")
+        say(fitting_in_words(len(fitting), len(entries)))
         return Found(shelf=shelf, entries=fitting)
 
     return Pipeline(shelf, found, reading, answer, takes=Plan, resources=[transport, library], title=title)
+
+
+def fitting_in_words(fitting: int, entries: int) -> str:
+    if 0 < fitting == entries:
+        return f"All {entries} of its sources seem to be about it."
+    return f"{fitting or 'None'} of its {entries} sources {'seem' if fitting > 1 else 'seems'} to be about it."
 
 
 @step("Reading about the {found.shelf}…")
@@ -40,15 +46,14 @@ async def reading(plan: Plan, found: Found, library: Library) -> Reading:
     async def read(entry: Entry) -> Source | None:
         source = await _patiently(library, entry)
         passage = best_passage(plan, source.text)
-        say(f"“{passage}”" if share(plan, passage) else "It says nothing to the question.")
+        say(f"“{passage}”" if share(plan, passage) else "It says nothing about the question.")
         return source
 
     tried = await each(found.entries, read, at_most=AT_ONCE, label=str, unit="sources", on_error=_left_out)
     left_out = [entry for entry, source in zip(found.entries, tried, strict=True) if source is None]
     if left_out:
-        say(
-            f"{_count(len(left_out), 'source')} could not be had, and {'is' if len(left_out) == 1 else 'are'} left out."
-        )
+        are = "is" if len(left_out) == 1 else "are"
+        say(f"{counted(len(left_out), 'source')} could not be read and {are} left out.")
     return Reading(sources=[source for source in tried if source is not None], left_out=left_out)
 
 
@@ -75,8 +80,8 @@ def _why_open(found: Found, reading: Reading) -> str:
     if not found.seen:
         return "its shelf could not be looked along"
     if not found.entries:
-        return "no source on this shelf has to do with it"
-    return "none of its sources says anything to it" if reading.sources else "none of its sources could be read"
+        return "no source on this shelf seems to be about it"
+    return "none of its sources says anything about it" if reading.sources else "none of its sources could be read"
 
 
 async def _patiently(library: Library, entry: Entry) -> Source:
@@ -88,7 +93,3 @@ async def _patiently(library: Library, entry: Entry) -> Source:
             say(str(busy))
             await trio.sleep(busy.retry_after)
     return await library.source(entry.id)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

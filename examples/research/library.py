@@ -41,7 +41,7 @@ class Busy(Unreadable):
 
     def __init__(self, retry_after: float) -> None:
         self.retry_after = retry_after
-        super().__init__(f"The library is busy, and asks to wait {retry_after:g} s.")
+        super().__init__(f"The library is busy and asks me to wait {retry_after:g} s.")
 
 
 class Library:

@@ -10,8 +10,14 @@ from inquiry import inquiry
 from library import Library, library, transport
 from narrate import Explained, Pipeline, concurrent, relay, say, show, step
 from planning import plan_of
-from reporting import TITLES, in_common, report_of, words_of
-from research_values import Answer, Comparison, Plan, Report, Request, Shelf
+from reporting import in_common, report_of, texts_of
+from research_values import Answer, Comparison, Plan, Report, Request, Shelf, counted
+
+SIDES = {
+    Shelf.CAUSES: "what causes it",
+    Shelf.CASES: "where it has happened",
+    Shelf.REMEDIES: "what can be done about it",
+}
 
 
 class NothingLookedFor(Explained):
@@ -34,7 +40,7 @@ async def plan(request: Request, library: Library) -> Plan:
     planned = plan_of(request.question)
     if not planned.looked_for:
         raise NothingLookedFor("There are only small words in the question. Say what it is about.")
-    say("It has three sides: what causes it, where it has happened, and what can be done about it.")
+    say(f"The question has three sides: {SIDES[Shelf.CAUSES]}, {SIDES[Shelf.CASES]}, and {SIDES[Shelf.REMEDIES]}.")
     show("Words to look for", planned.looked_for)
     return planned
 
@@ -44,7 +50,7 @@ async def comparison(request: Request, plan: Plan, causes: Answer, cases: Answer
     """What the answers share, besides what was asked for anyway."""
     answers = [answer for answer in (causes, cases, remedies) if answer.findings]
     if not answers:
-        raise NothingFound(f"No source that could be read says anything to “{request.question}”.")
+        raise NothingFound(f"No source that was read says anything about “{request.question}”.")
     asked = {word for kin in plan.looked_for for word in kin}
     on = defaultdict[str, list[Shelf]](list)
     for answer in answers:
@@ -59,16 +65,16 @@ async def comparison(request: Request, plan: Plan, causes: Answer, cases: Answer
 @step("Writing the report…")
 async def report(request: Request, causes: Answer, cases: Answer, remedies: Answer, comparison: Comparison) -> Report:
     written = report_of(request.question, (causes, cases, remedies), comparison)
-    await relay(words_of(written))
+    await relay(texts_of(written))
     show("Sources", [source.model_dump(mode="json") for source in written.sources])
-    say(f"It rests on {len(written.sources)} sources.")
+    say(f"It rests on {counted(len(written.sources), 'source')}.")
     return written
 
 
 research = Pipeline(
     "research",
     plan,
-    concurrent(*(inquiry(shelf, title) for shelf, title in TITLES.items())),
+    concurrent(*(inquiry(shelf, f"Finding out {side}…") for shelf, side in SIDES.items())),
     comparison,
     report,
     takes=Request,

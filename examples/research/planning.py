@@ -16,6 +16,7 @@ KIN = (
     ("bridge", "span", "deck", "cable", "stay", "railing", "viaduct"),
     ("wind", "storm", "whirl"),
     ("fall", "fell", "destroy", "collapse", "broken"),
+    ("damper", "damp"),
 )
 """Words that say much the same, as far as bridges are concerned."""
 

@@ -8,6 +8,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -35,15 +36,28 @@ async def ended(client: httpx.AsyncClient, url: str, tell: Tell, wait: Wait = tr
         await wait(float(answer.headers["retry-after"]))
 
 
-def line_of(state: dict[str, Any]) -> str:
-    """How far a run has come, in a line."""
-    done = sum(step["state"] == "done" for step in state["steps"])
-    return f"After {state['t']:.0f} s: {done} of {len(state['steps'])} steps and sources are done."
+def done_in(state: dict[str, Any]) -> int:
+    """How many of a run's steps are done. Of how many, nobody knows yet: each source that is found is one more."""
+    return sum(step["state"] == "done" for step in state["steps"])
 
 
-async def main(url: str) -> None:
+def line_of(state: dict[str, Any], now: float) -> str:
+    """How far a run has come at this time, in seconds since 1970. Its `t` is only when it last told something."""
+    done = done_in(state)
+    return f"After {now - state['began']:.0f} s, {done} {'step is' if done == 1 else 'steps are'} done."
+
+
+async def main(url: str, wait: Wait = trio.sleep) -> None:
+    said = 0
+
+    def tell(state: dict[str, Any]) -> None:
+        nonlocal said
+        if done_in(state) > said:
+            said = done_in(state)
+            print(line_of(state, time.time()))  # noqa: T201
+
     async with httpx.AsyncClient() as client:
-        state = await ended(client, url, lambda state: print(line_of(state)))  # noqa: T201
+        state = await ended(client, url, tell, wait)
     end = state.get("result") or state.get("problem") or state.get("reason")
     print(f"It has {state['state']}: {json.dumps(end, indent=2, ensure_ascii=False)}")  # noqa: T201
 

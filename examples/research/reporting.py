@@ -1,6 +1,5 @@
 """The report: composed from the findings, each passage with the number of its source."""
 
-import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 
 import trio
@@ -26,7 +25,7 @@ def report_of(question: str, answers: Sequence[Answer], comparison: Comparison) 
     for answer in answers:
         text = " ".join(f"{finding.passage} [{next(numbered).n}]" for finding in answer.findings)
         sections.append(Section(title=TITLES[answer.shelf], text=text or f"This stays open: {answer.open_because}."))
-    sections.append(Section(title="What do they have in common?", text=in_common(comparison.shared)))
+    sections.append(Section(title="What do the answers have in common?", text=in_common(comparison.shared)))
     return Report(
         question=question,
         sections=sections,
@@ -40,13 +39,13 @@ def in_common(shared: Mapping[str, Sequence[Shelf]]) -> str:
     if not shared:
         return "Nothing else comes up in more than one of the answers."
     *most, last = shared
-    return f"More than one of the answers speaks of {' and '.join([', '.join(most), last] if most else [last])}."
+    named = " and ".join([", ".join(most), last] if most else [last])
+    return f"{named.capitalize()} {'come' if most else 'comes'} up in more than one of the answers."
 
 
-async def words_of(report: Report) -> AsyncGenerator[str, None]:
-    """The report as text, word by word."""
+async def texts_of(report: Report) -> AsyncGenerator[str, None]:
+    """The report as text, section by section."""
     for n, section in enumerate(report.sections):
-        yield f"\n{section.title}\n" if n else f"{section.title}\n"
-        for word in re.findall(r"\S+\s*", f"{section.text}\n"):
-            await trio.lowlevel.checkpoint()
-            yield word
+        await trio.lowlevel.checkpoint()
+        text = f"{section.title}\n{section.text}\n"
+        yield f"\n{text}" if n else text

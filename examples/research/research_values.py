@@ -111,3 +111,8 @@ class Report(BaseModel):
     sections: list[Section]
     sources: list[Cited]
     left_out: int = Field(description="How many sources could not be read.")
+
+
+def counted(number: int, what: str) -> str:
+    """So many of something, in words: “1 source”, “9 sources”."""
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -9,7 +9,7 @@ from research_values import Entry, Finding, Plan, Source
 NEARLY = 0.75
 """What weighs less than this part of the best is not worth the reader's time."""
 
-LEANING = frozenset({"it", "its", "them", "then", "these", "they", "their", "this"})
+LEANING = frozenset({"it", "its", "them", "then", "therefore", "these", "they", "their", "this"})
 
 
 def weighed(plan: Plan, sources: Sequence[Source]) -> list[Finding]:

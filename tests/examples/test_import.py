@@ -2,58 +2,25 @@
 
 import codecs
 import csv
-import sqlite3
-from contextlib import closing
-from datetime import UTC, datetime
 
 import pytest
 
-from make_rows import written
-from narrate import BadInput, RunFailed, start, targets
-from narrate.clock import Clock
+from narrate import BadInput, RunFailed, start
 from narrate.testing import narrated, same_in_every_schedule
-from tests.examples.found import target
+from order_rows import REPEATED
+from tests.examples.importing import (
+    GOOD,
+    HEADER,
+    NOON,
+    file_of,
+    imported,
+    made,
+    orders_import,
+    orders_in,
+    refused,
+    rejects_of,
+)
 from tests.serving import served
-
-(orders_import,) = targets.load(target("import"))
-
-HEADER = "id,date,email,country,amount,note"
-GOOD = "1,2026-02-28,ana@mail.example,DE,12.50,"
-NOON = Clock(datetime(2026, 5, 4, 12, tzinfo=UTC))
-
-
-def made(folder, rows=12_000, name="orders.csv"):
-    path = folder / name
-    for _ in written(path, rows):
-        pass
-    return path
-
-
-def file_of(folder, *lines, ends="\n", encoding="utf-8", start=b""):
-    path = folder / "orders.csv"
-    path.write_bytes(start + "".join(line + ends for line in lines).encode(encoding))
-    return path
-
-
-def imported(folder, path, **given):
-    """The story of an import into `orders.db`, at an hour that stands still."""
-    return narrated(orders_import, {"file": path, "database": folder / "orders.db", **given}, clock=NOON)
-
-
-def orders_in(folder, columns="*"):
-    with closing(sqlite3.connect(folder / "orders.db")) as connection:
-        return connection.execute(f"SELECT {columns} FROM orders ORDER BY line").fetchall()
-
-
-def rejects_of(story):
-    return [(row["line"], row["what is wrong"], row["found"]) for row in story.details[-1].data]
-
-
-def refused(folder, path, **given):
-    """Why an import fails, once it is sure that it left nothing."""
-    problem = imported(folder, path, **given).problem
-    assert not (folder / "orders.db").exists()
-    return problem.detail
 
 
 def test_the_story_reads_as_if_somebody_told_what_they_do(tmp_path):
@@ -66,12 +33,13 @@ def test_the_story_reads_as_if_somebody_told_what_they_do(tmp_path):
         "• Looking at how orders.csv is written…",
         "  It is UTF-8, has commas between its fields, and its first line names the columns.",
         "  [What the columns hold]",
-        "  It has 2 rows, to be checked and loaded in 1 chunk.",
-        "• Looking whether /orders.db can take them…",
+        "  It has 2 rows, which I check and load in one go.",
+        "• Checking whether /orders.db can take them…",
         "• Checking every row…",
-        "  1 row is no good order.",
+        "  1 row is not a valid order.",
+        "  Rows with the same id are only found when I load them.",
         "• Loading them into /orders.db…",
-        "  1 row is not loaded because the date is no day such as 2026-02-28.",
+        "  1 row was not loaded: the date is not a real day, written like 2026-02-28.",
         "  [Rejected rows]",
         "  Making an index by day.",
         "  Making an index by country.",
@@ -86,6 +54,11 @@ def test_every_row_is_loaded_or_rejected_for_a_reason(tmp_path):
     report = story.result
 
     assert report.rows_read == 50_000 == report.loaded + sum(report.rejected.values())
+    assert story.lines_of("checks")[-2:] == (
+        f"{50_000 - report.loaded - report.rejected[REPEATED]} rows are not valid orders.",
+        "Rows with the same id are only found when I load them.",
+    )
+    assert f"{report.rejected[REPEATED]} rows were not loaded: an earlier row has the same id." in story.lines
     assert len(orders_in(tmp_path)) == report.loaded
     assert len(report.rejected) == 7
     assert len(rejects_of(story)) == sum(report.rejected.values())
@@ -169,7 +142,7 @@ def test_columns_may_stand_in_any_order_among_others(tmp_path):
 
     assert orders_in(tmp_path, "id, cents, note") == [(4, 300, "hi")]
     assert "Not needed, and left out: colour." in story.lines
-    assert rejects_of(story) == [(3, "the row has not as many fields as there are columns", "hi, 3.00, red, 5, FR, x")]
+    assert rejects_of(story) == [(3, "the number of fields does not match the columns", "hi, 3.00, red, 5, FR, x")]
 
 
 def test_without_a_header_the_first_line_is_an_order(tmp_path):
@@ -202,6 +175,14 @@ REFUSED = {
         f'{HEADER}\n{GOOD}"one\ntwo"\n2,2026-02-28,ana@mail.example,DE,1.00,"never\n{GOOD}\n'.encode(),
         "stops being CSV with the row that begins in line 4",
     ),
+    "a field that is too long": (
+        f"{HEADER}\n{GOOD}\n{GOOD}{'x' * 131_073}\n".encode(),
+        "follows a closed one, or a field has more than 131,072 characters.",
+    ),
+    "one that is too long far from the start": (
+        f"{HEADER}\n{(GOOD + chr(10)) * 9_000}{GOOD}{'x' * 131_073}\n".encode(),
+        "stops being CSV with the row that begins in line 9002: ",
+    ),
     "an open one far from the end": (
         f'{HEADER}\n{GOOD}"never\n{(GOOD + chr(10)) * 9_000}'.encode(),
         "stops being CSV with the row that begins in line 2",
@@ -220,64 +201,26 @@ def test_what_is_no_file_of_orders_is_refused_in_words(tmp_path, content, why):
 def test_a_file_that_is_not_there_and_a_folder_are_refused(tmp_path):
     assert refused(tmp_path, tmp_path / "none.csv") == f"There is no file {tmp_path / 'none.csv'}."
     assert refused(tmp_path, tmp_path) == f"{tmp_path} is a folder."
+    assert refused(tmp_path, "/dev/zero") == "/dev/zero is not a file."
+
+
+def test_a_tilde_stands_for_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = file_of(tmp_path, HEADER, GOOD)
+    report = narrated(orders_import, {"file": f"~/{path.name}", "database": "~/orders.db"}).result
+
+    assert (report.file, report.database) == (path, tmp_path / "orders.db")
+    assert len(orders_in(tmp_path)) == 1
+    assert refused(tmp_path / "none", "~nobody-here/orders.csv") == "There is no file ~nobody-here/orders.csv."
 
 
 @pytest.mark.parametrize(("most", "found"), [(0, 2), (1, 2), (2, 3)])
 def test_more_rejects_than_one_would_stand_load_nothing(tmp_path, most, found):
     path = file_of(tmp_path, HEADER, GOOD, GOOD, "x" + GOOD, "y" + GOOD)  # one repeated, which only the table can tell
 
-    assert f"{found} of 4 rows cannot be loaded, and you would stand {most}. Nothing was loaded." in refused(
+    assert f"{found} of 4 rows cannot be loaded, but at most {most} may be wrong. Nothing was loaded." in refused(
         tmp_path, path, most_rejects=most
     )
-
-
-def test_the_same_rows_are_loaded_once(tmp_path):
-    path = made(tmp_path)
-    first = imported(tmp_path, path)
-    before = (tmp_path / "orders.db").read_bytes()
-    again = imported(tmp_path, path.rename(tmp_path / "other.csv"))
-
-    assert f"These very rows were loaded before, from {path}. There is nothing to do." in again.lines
-    assert again.result == first.result
-    assert (tmp_path / "orders.db").read_bytes() == before
-
-
-def test_other_rows_do_not_come_into_the_same_table(tmp_path):
-    imported(tmp_path, file_of(tmp_path, HEADER, GOOD))
-    problem = imported(tmp_path, file_of(tmp_path, HEADER, GOOD, "2" + GOOD)).problem
-
-    assert problem.detail.endswith("has a table `orders` already, of something else. Name another database.")
-    assert len(orders_in(tmp_path)) == 1
-
-
-def test_other_tables_of_the_database_are_left_as_they_were(tmp_path):
-    with closing(sqlite3.connect(tmp_path / "orders.db")) as connection:
-        connection.executescript("CREATE TABLE shop (name); INSERT INTO shop VALUES ('mine');")
-    imported(tmp_path, file_of(tmp_path, HEADER, GOOD))
-
-    with closing(sqlite3.connect(tmp_path / "orders.db")) as connection:
-        assert connection.execute("SELECT * FROM shop").fetchall() == [("mine",)]
-
-
-def test_a_database_that_cannot_be_used_is_refused_in_words(tmp_path):
-    path = file_of(tmp_path, HEADER, GOOD)
-
-    def why(database):
-        return narrated(orders_import, {"file": path, "database": database}).problem.detail
-
-    assert why(tmp_path / "none" / "orders.db") == f"There is no folder {tmp_path / 'none'} to make the database in."
-    assert why(tmp_path) == f"{tmp_path}: It cannot be opened or made there. Nothing was loaded."
-    assert why(path) == f"{path}: It is no SQLite database. Nothing was loaded."
-    assert path.read_text() == f"{HEADER}\n{GOOD}\n"
-
-
-def test_a_database_that_another_program_writes_to_is_refused_in_words(tmp_path):
-    path = file_of(tmp_path, HEADER, GOOD)
-    with closing(sqlite3.connect(tmp_path / "orders.db", isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        problem = imported(tmp_path, path).problem
-
-    assert problem.detail == f"{tmp_path / 'orders.db'}: Another program is using it. Nothing was loaded."
 
 
 CHANGES = {
@@ -316,7 +259,7 @@ async def test_rows_are_counted_while_they_are_loaded(tmp_path):
 def test_without_a_file_one_is_made_and_the_story_says_so(tmp_path):
     story = narrated(orders_import, {"database": tmp_path / "orders.db"}, workshop=lambda: tmp_path, clock=NOON)
 
-    assert "You named none, so one is made: 200,000 orders, one in 500 with a mistake." in story.lines
+    assert "You named no file, so I make one: 200,000 orders, of which one in 500 has a mistake." in story.lines
     assert story.result.rows_read == 200_000
     assert 350 < sum(story.result.rejected.values()) < 450
 

@@ -152,8 +152,7 @@ async def test_a_run_that_only_a_program_leaves_is_undone(tmp_path, orders):
 
 
 @pytest.mark.parametrize("heard", ["layout", "earlier", "checks", "report"])
-async def test_a_reader_who_leaves_leaves_nothing_behind(tmp_path, orders, heard, monkeypatch):
-    monkeypatch.setattr(orders_import, "linger", 0)
+async def test_a_reader_who_leaves_leaves_nothing_behind(tmp_path, orders, heard):
     given = {"file": str(orders), "database": str(tmp_path / "orders.db")}
     async with served(orders_import) as server:
         wire = await server.asked("/import", given)
@@ -168,7 +167,19 @@ async def test_a_reader_who_leaves_leaves_nothing_behind(tmp_path, orders, heard
     assert left_open(tmp_path) == []
 
 
-@pytest.mark.parametrize("said", ["You named none", "Looking at how", "Checking every row", "Loading them"])
+async def test_a_reader_who_leaves_has_cancelled_it(tmp_path):
+    async with served(orders_import, resources={"workshop": lambda: tmp_path}) as server:
+        wire = await server.asked("/import", {"database": str(tmp_path / "orders.db")})
+        _, headers = await wire.head()
+        await wire.until("step.started")
+        wire.reset()
+        await until(lambda: not server.service.narrator.runs)
+        state = (await server.client.get(f"/runs/{headers['narrate-run']}")).json()["state"]
+
+    assert (state, there(tmp_path)) == (CANCELLED, {})
+
+
+@pytest.mark.parametrize("said", ["You named no file", "Looking at how", "Checking every row", "Loading them"])
 def test_ctrl_c_leaves_nothing_behind_not_even_what_was_made_to_try_it(tmp_path, said):
     (tmp_path / "tmp").mkdir()
     arguments = ("run", target("import"), f"database={tmp_path / 'orders.db'}", "--plain")
