@@ -7,9 +7,10 @@ import unicodedata
 import httpx
 import pytest
 
-from narrate.cli.answering import Questioned, Questions
+from narrate.cli.answering import Questioned, Questions, waits
 from narrate.cli.work import Cut
 from narrate.errors import NotAsked, Problem, RunCut, RunRejected, TooLate, WrongAnswer
+from narrate.events import Question
 from narrate.saved import load_story
 from tests.commanding import Command, ask
 from tests.serving import Process
@@ -23,7 +24,7 @@ NAMES = ("asks", "wants", "both", "several")
 HOSTILE = "\u001b]0;PWNED\u0007"
 """An answer that sets the title of a terminal which obeys it."""
 
-NOBODY = "there is no terminal here to answer in, nor an answer left. Give one beforehand: --answer"
+NOBODY = "there is no terminal here to answer in, nor an answer left. Give one in advance: --answer"
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +71,14 @@ def test_a_question_that_is_not_waited_for_without_end_is_left_to_its_time():
     assert told.exit_code == 0
     assert told.stdout.endswith("\n\nno\n")
     assert told.stderr == (
-        "“Now? (yes / no)” cannot be answered here: after 1 s “no” is the answer. "
-        "Another can be given beforehand: --answer yes\n"
+        "“Now? (yes / no)” cannot be answered here: after 1 s the answer is “no”. "
+        "To give another in advance: --answer yes\n"
     )
+
+
+def test_minutes_that_are_whole_are_said_to_be_so():
+    question = Question("a", "Sure?", None, None, 900, t=0.0)
+    assert waits(question, 900).startswith("“Sure?” cannot be answered here: after 15 min the step fails. ")
 
 
 def test_an_answer_that_does_not_fit_cancels_the_run():

@@ -100,16 +100,17 @@ def unanswerable(question: Question) -> str:
     """That nobody can answer a question, and what to do about it."""
     return (
         f"“{clean(asked(question))}” was asked, and there is no terminal here to answer in, nor an answer left. "
-        f"Give one beforehand: --answer {example(question)}"
+        f"Give one in advance: --answer {example(question)}"
     )
 
 
 def waits(question: Question, seconds: float) -> str:
     """For how long a question is waited for that nobody can answer here, and what comes then."""
-    end = "the step fails" if question.default is None else f"“{clean(question.default)}” is the answer"
+    end = "the step fails" if question.default is None else f"the answer is “{clean(question.default)}”"
+    after = countdown(seconds).removesuffix(" 0 s")
     return (
-        f"“{clean(asked(question))}” cannot be answered here: after {countdown(seconds)} {end}. "
-        f"Another can be given beforehand: --answer {example(question)}"
+        f"“{clean(asked(question))}” cannot be answered here: after {after} {end}. "
+        f"To give another in advance: --answer {example(question)}"
     )
 
 
