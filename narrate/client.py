@@ -47,6 +47,11 @@ class RemoteRun:
         """The number of the last event that was heard; 0 at first."""
         return self._follow.last
 
+    @property
+    def trouble(self) -> str | None:
+        """Why there is no connection, while it is made again; None while all is well."""
+        return self._events.trouble
+
     def events(self) -> "RemoteEvents":
         """The story from where it has not been heard yet to its end, with live status (unnumbered) in between.
 
@@ -101,10 +106,14 @@ class RemoteRun:
 
 
 class RemoteEvents:
-    """The story of a remote run, event by event. `end` is the event that ended it, once it was heard."""
+    """The story of a remote run, event by event. `end` is the event that ended it, once it was heard.
+
+    `trouble` is why there is no connection, while it is made again.
+    """
 
     def __init__(self, http: httpx.AsyncClient, headers: Mapping[str, str], following: Follow) -> None:
         self.end: Terminal | None = None
+        self.trouble: str | None = None
         self._http = http
         self._headers = headers
         self._follow = following
@@ -126,9 +135,12 @@ class RemoteEvents:
                     await self.aclose()
                     raise StopAsyncIteration
                 self._ready = self._follow.heard(await self._more())
+                self.trouble = None
             except Dropped as dropped:
                 await self.aclose()
-                await trio.sleep(self._follow.wait(dropped, random.random()))
+                wait = self._follow.wait(dropped, random.random())
+                self.trouble = str(dropped)
+                await trio.sleep(wait)
 
     async def aclose(self) -> None:
         """Close the connection. The run goes on, or not, as its pipeline says of readers that leave."""

@@ -49,6 +49,11 @@ class RemoteRunSync:
         """The number of the last event that was heard; 0 at first."""
         return self._run.last
 
+    @property
+    def trouble(self) -> str | None:
+        """Why there is no connection, while it is made again; None while all is well."""
+        return self._run.trouble
+
     def events(self) -> Iterator[AnyEvent]:
         """The story from where it has not been heard yet to its end, with live status (unnumbered) in between.
 

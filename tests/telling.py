@@ -125,9 +125,9 @@ class Sight:
     def over(self) -> str:
         return seen(self.scroll.over(0))
 
-    def moving(self, at: float = 0, height: int = ALL, keys: str = "") -> str:
+    def moving(self, at: float = 0, height: int = ALL, keys: str = "", trouble: str = "") -> str:
         self.scroll.over(at)
-        return seen(self.scroll.moving(at, height, keys))
+        return seen(self.scroll.moving(at, height, keys, trouble))
 
     def end(self) -> str:
         return seen(self.scroll.rest(0, explained=False))

@@ -10,7 +10,7 @@ from narrate import Pipeline, RunCancelled, RunRejected, connect, each, follow, 
 from narrate.events import to_json
 from tests.cutting import cutting
 from tests.following import Cutting
-from tests.serving import served
+from tests.serving import served, until
 
 
 async def pieces():
@@ -106,3 +106,24 @@ async def test_a_mistake_is_refused_with_each_field():
     async with served(told) as server, connect(f"{server.url}/told", {"no": "input"}) as run:
         with pytest.raises(RunRejected, match="takes no input"):
             await run.result()
+
+
+async def test_while_a_connection_is_made_again_it_is_known_why():
+    [listener] = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    port = listener.socket.getsockname()[1]
+    await listener.aclose()
+    async with connect(f"http://127.0.0.1:{port}/told", attempts=None) as run, trio.open_nursery() as nursery:
+        before = run.trouble
+        nursery.start_soon(run.result)
+        await until(lambda: run.trouble is not None)
+
+        assert (before, run.trouble) == (None, "The connection failed (ConnectError).")
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_connection_that_stands_is_no_trouble():
+    async with served(told) as server, cutting(server.port, lambda: 1500) as cutter:
+        whole = await server.client.post("/told", headers={"Accept": "application/x-ndjson"})
+        async with follow(f"http://127.0.0.1:{cutter.port}/runs/{whole.headers['narrate-run']}", cap=0) as run:
+            assert {run.trouble async for _ in run.events()} == {None}
+        assert cutter.cuts > 0

@@ -39,8 +39,20 @@ def test_the_foot_says_which_keys_do_what():
     assert sight.moving(keys="d details").splitlines()[1:] == ["", "d details"]
 
 
+def test_the_foot_says_why_nothing_is_heard():
+    sight = Sight(begun(step("a")), started("a"))
+
+    assert sight.moving(keys="d details", trouble="Trying again…").splitlines()[1:] == [
+        "",
+        "Trying again…",
+        "d details",
+    ]
+    assert sight.moving(trouble="Trying again…").splitlines()[1:] == ["", "Trying again…"]
+
+
 def test_before_it_begins_something_turns():
     assert Sight().moving(at=0.1) == "⠙ Waiting for it to begin…\n"
+    assert Sight().moving(at=0.1, trouble="Trying again…") == "⠙ Trying again…\n"
 
 
 def test_on_a_screen_that_is_too_small_what_moves_is_kept():

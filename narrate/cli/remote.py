@@ -221,8 +221,14 @@ async def _told(remote: _Remote, opened: Opened) -> None:
                 async with opened(http) as remote.run:
                     heard = Overheard(_source(remote, http))
                     questioned = Questioned(heard, _questions(remote, remote.run, http))
-                    interrupt = "cancel" if remote.cancels else "leave"
-                    await tell(questioned, remote.way, interrupt=interrupt, answer=remote.run.answer)
+                    run = remote.run
+                    await tell(
+                        questioned,
+                        remote.way,
+                        interrupt="cancel" if remote.cancels else "leave",
+                        answer=run.answer,
+                        trouble=lambda: run.trouble,
+                    )
                     questioned.note_left()
                     remote.end = heard.end or await _end_told_before(remote, http)
             except RunRejected as error:

@@ -127,17 +127,24 @@ def telling_options(command: F) -> F:
 
 
 async def tell(
-    events: AsyncIterable[Event], way: Way, *, interrupt: str = "cancel", answer: Give | None = None
+    events: AsyncIterable[Event],
+    way: Way,
+    *,
+    interrupt: str = "cancel",
+    answer: Give | None = None,
+    trouble: Callable[[], str | None] = lambda: None,
 ) -> None:
     """Show a story as it happens, to its end. `interrupt` is what Ctrl-C does, for a view that says so.
 
-    `answer` gives the answers of who sees it, where they can be asked.
+    `answer` gives the answers of who sees it, where they can be asked; `trouble` says why nothing is heard.
     Raises ReaderLeft where nobody reads what is written, as behind `| head`.
     """
     try:
         match way.form:
             case Form.LIVE:
-                await draw(events, way.console, details=way.details, interrupt=interrupt, answer=answer)
+                await draw(
+                    events, way.console, details=way.details, interrupt=interrupt, answer=answer, trouble=trouble
+                )
             case Form.PLAIN:
                 await _tell_plainly(events, way)
             case Form.JSON:

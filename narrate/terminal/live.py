@@ -52,6 +52,7 @@ async def draw(
     keys: bool = True,
     interrupt: str = "cancel",
     answer: Give | None = None,
+    trouble: Callable[[], str | None] = lambda: None,
 ) -> None:
     """Draw a story, numbered events with live status in between, until it ends; then its summary stands there.
 
@@ -59,12 +60,19 @@ async def draw(
     - `interrupt`: what Ctrl-C does, for the line that says so; empty where that is not to be said. Heard it is not.
     - `answer`: gives the answer to the question of this number, which is asked for where keys are heard. An error of
       ours that it raises is said beside the question; any other is let through.
+    - `trouble`: why nothing is heard at the moment, for a line that says so; None while all is well.
 
     On a console that cannot be redrawn every stage is printed when it is over. What `events` raises is let through;
     what was heard until then is printed first, and the terminal is as it was. The same when this is cancelled.
     """
     keyboard = maybe_keyboard(sys.stdin) if keys and _is_live(console) else None
-    terminal = _Terminal(console, details=details, interrupt=interrupt, answer=answer if keyboard is not None else None)
+    terminal = _Terminal(
+        console,
+        details=details,
+        interrupt=interrupt,
+        answer=answer if keyboard is not None else None,
+        trouble=trouble,
+    )
     with terminal, nullcontext() if keyboard is None else each_key(keyboard):
         failure: Exception | None = None
         async with trio.open_nursery() as nursery:
@@ -119,7 +127,15 @@ class _Code:
 class _Terminal:
     """A terminal with a story on it. As a context manager: when it is left, all is printed that was heard."""
 
-    def __init__(self, console: Console, *, details: bool, interrupt: str, answer: Give | None) -> None:
+    def __init__(
+        self,
+        console: Console,
+        *,
+        details: bool,
+        interrupt: str,
+        answer: Give | None,
+        trouble: Callable[[], str | None],
+    ) -> None:
         self.is_live = _is_live(console)
         self.has_keys = False
         self._console = console
@@ -128,6 +144,7 @@ class _Terminal:
         self._prompts = Prompts(self._screen)
         self._scroll = Scroll(self._screen, Paper(console), details=details, prompts=self._prompts)
         self._interrupt = interrupt
+        self._trouble = trouble
         self._moving = _Moving()
         self._live = Live(self._moving, console=console, auto_refresh=False, transient=True, vertical_overflow="crop")
         self._news = trio.Event()
@@ -198,7 +215,11 @@ class _Terminal:
             over = [*over, *self._noted(self._prompts.follow(now), now)]
         if self._prompts.rings():
             self._console.bell()
-        moving = self._scroll.moving(now, self._console.height, self._keys(now)) if self.is_live else ()
+        moving: Sequence[Text] = ()
+        if self.is_live:
+            trouble = self._trouble()
+            again = f"{trouble} Trying again…" if trouble is not None else ""
+            moving = self._scroll.moving(now, self._console.height, self._keys(now), again)
         self._show([*before, *over], moving)
 
     def _noted(self, said: Sequence[str], now: float) -> Sequence[Text]:

@@ -45,18 +45,22 @@ class Scroll:
         cut = self._drawing(at).text("It was cut off here: its end has not been heard.", "yellow")
         return [*lines, Text(), *cut]
 
-    def moving(self, at: float, height: int, keys: str) -> Sequence[Text]:
-        """What stands at the bottom, in at most so many lines; the last of them says which `keys` do what."""
+    def moving(self, at: float, height: int, keys: str, trouble: str = "") -> Sequence[Text]:
+        """What stands at the bottom, in at most so many lines; the last of them says which `keys` do what.
+
+        `trouble` is why nothing is heard at the moment.
+        """
         screen = self._screen
         drawing = self._drawing(at, most=height)
         if screen.state == "waiting":
             turning = (f"{self._paper.signs.mark('working', at)} ", "cyan")
-            return [joined(turning, *drawing.text("Waiting for it to begin…", "dim"))]
+            return [joined(turning, *drawing.text(trouble or "Waiting for it to begin…", "dim")[:1])]
         if screen.state != "working":
             return []
         brackets = has_groups(screen.stages)
         lines = [line for stage in screen.stages[self._printed :] for line in drawing.stage(stage, brackets=brackets)]
-        foot = drawing.text(keys, "dim")[:1] if keys else []
+        foot = drawing.text(trouble, "yellow")[:1] if trouble else []
+        foot += drawing.text(keys, "dim")[:1] if keys else []
         if not drawing.hidden and len(lines) + 1 + len(foot) <= height:
             return [*fitted(lines, height), Text(), *foot] if foot else fitted(lines, height)
         kept = fitted(lines, height - len(foot) - 1)
