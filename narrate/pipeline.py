@@ -99,7 +99,7 @@ class Pipeline:
     def validate(self, data: Any) -> Any:
         """The input as the type the pipeline takes. Raises BadInput naming each field that does not fit.
 
-        None is no input: what that is where None itself is none is an object all of whose fields are left out.
+        None is no input: where it is not what the pipeline takes, all the fields of that are left out.
         """
         if self.input is None:
             if data is None:
@@ -107,12 +107,8 @@ class Pipeline:
             raise BadInput(
                 Problem(title="The input does not fit", status=422, detail=f"Pipeline `{self.name}` takes no input.")
             )
-        if data is None:
-            with suppress(ValidationError):
-                return self.input.validate_python(None)
-            data = {}
         try:
-            return self.input.validate_python(data)
+            return self.input.validate_python(data) if data is not None else _left_out(self.input)
         except ValidationError as error:
             raise BadInput(input_problem(error)) from error
 
@@ -147,6 +143,14 @@ class Pipeline:
                 f"Pipeline `{self.name}`: its page {self.page} has no `{VIEW}`, which is what draws a run.",
                 where=self.where,
             )
+
+
+def _left_out(taken: TypeAdapter[Any]) -> Any:
+    """What no input stands for. Raises ValidationError where there must be one, also where fields are not declared."""
+    with suppress(ValidationError):
+        return taken.validate_python(None)
+    nothing = taken.validate_python({})
+    return nothing if nothing != {} else taken.validate_python(None)
 
 
 def input_problem(error: ValidationError) -> Problem:

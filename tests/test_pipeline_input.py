@@ -1,6 +1,7 @@
 """What a pipeline says of an input that does not fit."""
 
 import pytest
+from pydantic import BaseModel
 
 from narrate import BadInput, Pipeline, step
 from narrate.pipeline import MOST_ERRORS
@@ -28,3 +29,19 @@ def test_of_very_many_errors_the_first_are_named_and_the_rest_are_counted():
 
     assert len(refused.value.problem.errors) == MOST_ERRORS
     assert refused.value.problem.detail.endswith(f"; and {1000 - MOST_ERRORS} more")
+
+
+class Leave(BaseModel):
+    """Nothing of it is needed."""
+
+    days: int = 1
+
+
+@step("Leaving")
+async def left() -> None: ...
+
+
+def test_no_input_is_one_whose_declared_fields_are_left_out():
+    assert Pipeline("leave", left, takes=Leave).validate(None) == Leave(days=1)
+    with pytest.raises(BadInput):
+        Pipeline("anything", left, takes=dict).validate(None)

@@ -208,7 +208,8 @@ export interface Detail extends Numbered {
 
 /**
  * A step waits for a person. `choices` are all that may be answered; without them any text may be. Within so many
- * seconds of `t` it must be answered; then the answer is the `default`, if there is one.
+ * seconds of `t` it must be answered; then the answer is the `default`, if there is one. `item` is which item of the
+ * step's `each` asks, where items are no steps of their own.
  */
 export interface Question extends Numbered {
   readonly type: "question";
@@ -217,6 +218,7 @@ export interface Question extends Numbered {
   readonly choices?: readonly string[];
   readonly default?: string;
   readonly within?: number;
+  readonly item?: string;
 }
 
 /**

@@ -11,7 +11,6 @@ from playwright.sync_api import Browser, Page, expect
 from trio.testing import MockClock
 
 from narrate import targets
-from tests.browser.conftest import chromium_path, complaints, playwright, tabbed_browser  # noqa: F401 (fixtures)
 from tests.browser.test_page import NOTIFICATIONS
 from tests.browser.watching import Complaints, lines, run_of, wait_run, wait_true
 from tests.examples.found import target
@@ -43,7 +42,7 @@ def site() -> Iterator[str]:
 
 
 @pytest.fixture
-def tab(tabbed_browser: Browser, complaints: Complaints, site: str) -> Iterator[Callable[[], Page]]:  # noqa: F811
+def tab(tabbed_browser: Browser, complaints: Complaints, site: str) -> Iterator[Callable[[], Page]]:
     """Opens tabs that hide one another, and that may notify. They are closed in the end."""
     profile = tabbed_browser.contexts[0]
     complaints.listen(profile)
