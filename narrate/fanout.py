@@ -55,7 +55,8 @@ async def each(
     """Do `fn` for each item, `at_most` at a time; the results come in the items' order.
 
     Every item has a lane of its own, so what `fn` says is told item by item in their order, and progress is told by
-    itself. With a `label` each item is announced and told as a step of its own, `weather/1`, `weather/2`, ….
+    itself. With a `label` each item is told as a step of its own, `weather/1`, `weather/2`, …: all are announced before
+    the first begins, and the `seconds` of each are those of its own work.
 
     The first item to fail stops the others and its error is raised, with the others' as notes. With `on_error`, what
     that gives for the item and its error stands in for the result instead, and the others go on.

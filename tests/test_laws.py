@@ -153,7 +153,7 @@ def watched_orders() -> Iterator[list[tuple[int, int]]]:
 # Law 1, 2 and 3: one behaviour, one record
 
 
-@made_up(500)
+@made_up(300)
 @given(pipelines(wild=False))
 def test_the_record_is_the_same_in_every_schedule(stages):
     built = Built(stages)
@@ -204,7 +204,7 @@ def test_what_a_run_holds_back_never_passes_its_bound(stages, events, size, seed
 # Law 1 and 5, whatever goes wrong
 
 
-@made_up(200)
+@made_up(120)
 @given(pipelines(wild=True), st.integers())
 def test_whatever_fails_the_order_holds_and_the_record_ends(stages, seed):
     played = play(Built(stages), seed)
@@ -238,7 +238,7 @@ def _check_stopped(played: Played, at: float) -> None:
     assert all(e.t <= at + 2.01 * TIDYING * (1 + swallowed) for e in played.events)
 
 
-@made_up(200)
+@made_up(120)
 @given(pipelines(wild=True), st.integers(), st.integers(0, 20), st.sampled_from(["cancel", "stop"]))
 def test_whenever_it_is_cancelled_the_order_holds_and_the_record_ends(stages, seed, tenths, how):
     at = tenths / 10 + 0.01
