@@ -84,6 +84,8 @@ def asked_for(questions: Mapping[int, Asked], to: int | None) -> Asked:
     if not questions:
         raise NotAsked("The run has asked nothing so far.")
     if len(questions) > 1:
+        if not any(asked.open for asked in questions.values()):
+            raise NotAsked("Nothing is asked any more: none of the run's questions is open.")
         raise NotAsked(f"The run has asked several questions: say which one is answered{_which(questions)}")
     return next(iter(questions.values()))
 
@@ -181,7 +183,8 @@ def _still_counts(asked: Asked, question: Question) -> bool:
 def _which(questions: Mapping[int, Asked]) -> str:
     """The end of a sentence that names what is open."""
     still = [f"{n} (“{asked.question.question}”)" for n, asked in questions.items() if asked.open]
-    return f". Open are {', '.join(still)}." if still else ", and none is open."
+    are = "is" if len(still) == 1 else "are"
+    return f". Open {are} {', '.join(still)}." if still else ", and none is open."
 
 
 def _kind(value: object) -> str:

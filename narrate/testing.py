@@ -24,6 +24,7 @@ from narrate.golden import Stories
 from narrate.grammar import check_record
 from narrate.narrator import start
 from narrate.pipeline import Pipeline
+from narrate.questions import listed
 from narrate.recordings import RecordTape, ReplayTape, Tape, world
 from narrate.schedules import PLAIN, pace_of, scheduled
 from narrate.story import Story
@@ -71,11 +72,13 @@ def narrated(
     run. A `cassette` (a recording, a file or folder of recordings, or what the fixture of that name gives) stands in
     for the resources `transport` and `clock`; while one is being recorded, time is real.
 
-    What its steps `ask` is answered from `answers`. One with a deadline is left unanswered when none is left.
+    What its steps `ask` is answered from `answers`. One with a deadline is left unanswered when none is left. In a run
+    that finishes, none may be left over.
 
     Raises BadInput for an input that does not fit, DeclarationError for a resource that the pipeline does not have,
     NotAnswered for a question without a deadline that `answers` has nothing for, WrongAnswer for an answer that is none
-    of its choices, and RuntimeError inside a trio run, where `story_of` is what does the same.
+    of its choices, AssertionError for answers that nothing was asked for, and RuntimeError inside a trio run, where
+    `story_of` is what does the same.
     """
     _refuse_trio("narrated()", "Use `await story_of(pipeline, …)` in an async test.")
     return _run(_Work(pipeline, given, caller, _tape(cassette), answers, resources))
@@ -164,13 +167,13 @@ class _Work:
     async def told(self) -> Story:
         """Its story, which is legal."""
         heard: list[AnyEvent] = []
-        answer = _answerer(self.answers)
+        answers = _Answerer(self.answers)
         async with AsyncExitStack() as stack:
             resources = await self._resources(stack)
             async with start(self.pipeline, self.given, caller=self.caller, **resources) as run:
                 async for event in run.events(status=True):
                     heard.append(cast("AnyEvent", event))
-                    if isinstance(event, Question) and (value := answer(event)) is not None:
+                    if isinstance(event, Question) and (value := answers.maybe_answer(event)) is not None:
                         await run.answer(value, event.n)
                 try:
                     outcome: Callable[[], Any] = partial(_given_back, await run.result())
@@ -182,6 +185,8 @@ class _Work:
         except IllegalRecord as error:
             error.add_note("No pipeline can make this happen: it is a mistake in narrate. Please report it.")
             raise
+        if isinstance(story.end, RunFinished):  # what fails may well end before it has asked
+            answers.check_none_left()
         return story
 
     async def _resources(self, stack: AsyncExitStack) -> Mapping[str, Any]:
@@ -191,19 +196,31 @@ class _Work:
         return {**taped, **{name: await _opened(stack, one) for name, one in self.resources.items()}}
 
 
-def _answerer(answers: Answers) -> Callable[[Question], str | None]:
-    """What is to be answered to each question; None where nobody answers in time."""
-    if callable(answers):
-        return answers
-    left = iter(answers)
+class _Answerer:
+    """What is answered to the questions of one run. Raises TypeError for a text, whose letters nobody means."""
 
-    def next_one(question: Question) -> str | None:
-        value = next(left, None)
-        if value is None and question.within is None:
+    def __init__(self, answers: Answers) -> None:
+        if isinstance(answers, str):
+            raise TypeError(f"answers={answers!r} is one text. Write answers=[{answers!r}].")
+        self._says = answers if callable(answers) else None
+        self._left = [] if callable(answers) else list(answers)
+
+    def maybe_answer(self, question: Question) -> str | None:
+        """The answer to a question; None where nobody answers in time."""
+        if self._says is not None:
+            return self._says(question)
+        if self._left:
+            return self._left.pop(0)
+        if question.within is None:
             raise NotAnswered(f"“{question.question}” was asked, and `answers` has no more of them.")
-        return value
+        return None
 
-    return next_one
+    def check_none_left(self) -> None:
+        """Raise AssertionError where the run has asked less than was answered."""
+        if self._left:
+            raise AssertionError(
+                f"Not asked for, and not given: {listed(self._left)}. `answers` has more than the run asks."
+            )
 
 
 async def _opened(stack: AsyncExitStack, stand_in: Any) -> Any:

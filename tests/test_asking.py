@@ -1,5 +1,6 @@
 """`ask`: a question is told in its turn, its answer is kept, and nobody is asked the same thing twice."""
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -20,9 +21,9 @@ from narrate import (
     start,
     step,
 )
-from narrate.events import Answer, Question
+from narrate.events import Answer, Question, RunFailedEvent
 from narrate.snapshot import Snapshot
-from narrate.testing import narrated, same_in_every_schedule
+from narrate.testing import narrated, same_in_every_schedule, story_of
 from narrate.wire.text import transcript
 from tests.questioning import asks, decided, told
 
@@ -347,6 +348,38 @@ def test_a_test_that_leaves_a_question_open_is_told_so_unless_it_has_a_deadline(
 def test_a_test_that_answers_what_is_no_choice_is_told_so():
     with pytest.raises(WrongAnswer, match="none of the choices"):
         narrated(asks(decided), answers=["maybe"])
+
+
+def test_a_test_that_answers_more_than_is_asked_is_told_what_was_left():
+    with pytest.raises(AssertionError, match="Not asked for, and not given: “a”, “b”"):
+        narrated(asks(decided), answers=["yes", "a", "b"])
+    with pytest.raises(AssertionError, match="Not asked for, and not given: “a”"):
+        same_in_every_schedule(asks(decided), answers=["yes", "a"], schedules=1)
+
+
+async def test_a_story_that_was_answered_more_than_it_asked_is_refused():
+    with pytest.raises(AssertionError, match="Not asked for, and not given: “a”"):
+        await story_of(asks(decided), answers=("yes", "a"))
+
+
+def test_a_run_that_fails_before_it_has_asked_needs_no_answer():
+    @step("Failing")
+    async def failing() -> None:
+        raise LookupError
+
+    assert isinstance(narrated(asks(failing, decided), answers=["yes"]).end, RunFailedEvent)
+
+
+def test_one_text_is_no_list_of_answers():
+    with pytest.raises(TypeError, match=re.escape("Write answers=['yes']")):
+        narrated(asks(decided), answers="yes")
+    with pytest.raises(TypeError, match=re.escape("Write answers=['yes']")):
+        same_in_every_schedule(asks(decided), answers="yes")
+
+
+async def test_one_text_is_no_list_of_answers_of_a_story():
+    with pytest.raises(TypeError, match=re.escape("Write answers=['yes']")):
+        await story_of(asks(decided), answers="yes")
 
 
 def test_a_pipeline_that_asks_tells_the_same_in_every_schedule():

@@ -7,7 +7,9 @@ import unicodedata
 import httpx
 import pytest
 
+from narrate.cli.addresses import checked_run
 from narrate.cli.answering import Questioned, Questions, waits
+from narrate.cli.remote import A_RUN
 from narrate.cli.work import Cut
 from narrate.errors import NotAsked, Problem, RunCut, RunRejected, TooLate, WrongAnswer
 from narrate.events import Question
@@ -272,11 +274,36 @@ def test_a_question_is_answered_by_its_number_and_again_with_the_same(served):
     assert (again.exit_code, again.output) == (0, "→ yes\n")
 
 
+def test_the_address_of_the_page_that_shows_a_run_stands_for_the_run(served):
+    where = begun(f"{served}/asks")
+    page = f"{served}/?run={where.rpartition('/')[2]}"
+    with Command("follow", page) as command:
+        command.until("Is it you?")
+        told = ask("answer", page, "yes")
+        code, _, _ = command.end()
+    assert (told.exit_code, told.output, code) == (0, "? Is it you?\n→ yes\n", 0)
+
+
+@pytest.mark.parametrize(
+    ("given", "run"),
+    [
+        ("http://a.org/?run=7z", "http://a.org/runs/7z"),
+        ("http://a.org?run=7z", "http://a.org/runs/7z"),
+        ("https://a.org:81/told/?run=7z#here", "https://a.org:81/told/runs/7z"),
+        ("http://a.org/?pipeline=b&run=7%2Fz", "http://a.org/runs/7%2Fz"),
+        ("http://a.org/?run=", "http://a.org/?run="),
+        ("http://a.org/runs/7z/events?run=8z", "http://a.org/runs/7z/events?run=8z"),
+    ],
+)
+def test_the_page_of_a_run_names_it_by_its_query(given, run):
+    assert checked_run(given, A_RUN) == run
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (("maybe",), "Error: It was not answered: “maybe” is none of the choices, which are “yes”, “no”.\n"),
-        (("yes", "--to", 3), "Event 3 of this run is no question. Open are 4 (“Is it you?”).\n"),
+        (("yes", "--to", 3), "Event 3 of this run is no question. Open is 4 (“Is it you?”).\n"),
         (("yes", "--to", "x"), "'x' is not a valid integer"),
     ],
 )
@@ -317,7 +344,7 @@ def test_the_question_that_is_open_is_found_though_another_was_answered_before(s
     again = ask("answer", where, "Ada")
     assert (first.output, second.output, code) == ("? Is it you?\n→ yes\n", "? What is it called?\n→ Ada\n", 0)
     assert again.exit_code == 2
-    assert "refused (409): The run has asked several questions: say which one is answered" in again.output
+    assert "refused (409): Nothing is asked any more: none of the run's questions is open." in again.output
 
 
 def test_another_answer_comes_too_late(served):

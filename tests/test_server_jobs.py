@@ -84,6 +84,7 @@ async def test_the_state_of_a_run_under_way(linger):
         told = answer.json()
         assert (answer.headers["cache-control"], answer.headers["retry-after"]) == ("private, max-age=2", "2")
         assert (told["state"], told["linger"], told["detached"]) == ("working", linger, False)
+        assert told["links"]["answers"] == f"{told['links']['self']}/answers"
         assert told["steps"][0]["progress"] == {"done": 1, "of": 2, "unit": "parts"}
 
 

@@ -78,7 +78,7 @@ async def test_an_answer_that_names_no_question_and_is_sent_again_never_answers_
         ({"value": "maybe"}, 422, "value", "“maybe” is none of the choices, which are “yes”, “no”."),
         ({"value": 1}, 422, "value", "string"),
         ({}, 422, "value", "required"),
-        ({"value": "yes", "to": 1}, 404, "to", "Event 1 of this run is no question. Open are 3 (“Ship it?”)."),
+        ({"value": "yes", "to": 1}, 404, "to", "Event 1 of this run is no question. Open is 3 (“Ship it?”)."),
         ({"value": "yes", "to": 0}, 422, "to", "greater than or equal to 1"),
         ({"value": "yes", "to": "3"}, 422, "to", "integer"),
         ({"value": "yes", "for": 3}, 422, "for", "not permitted"),
@@ -106,6 +106,7 @@ async def test_what_is_no_json_or_not_said_to_be_is_refused():
         )
 
         assert (form.status_code, broken.status_code) == (415, 400)
+        assert form.json()["detail"].startswith("Send the answer as JSON, not ")
         await run.cancel()
 
 

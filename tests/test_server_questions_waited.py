@@ -65,6 +65,7 @@ async def test_who_waits_for_the_result_is_told_what_is_asked_and_where_the_run_
         assert answer.headers["retry-after"] == "2"
         assert answer.headers.get("preference-applied") == applied
         assert answer.json()["state"] == "working"
+        assert answer.json()["links"]["answers"] == f"{home}/answers"
         assert questions_of(answer) == [(3, "Ship it?")]
 
 

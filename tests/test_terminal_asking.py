@@ -22,7 +22,7 @@ def asked(tmp_path) -> Iterator[Terminal]:
 def named(asked: Terminal, name: str) -> None:
     """Give the name, and wait to be asked whether that is so."""
     asked.type(name)
-    asked.wait_for(f"1–3 choose · {FOOT}")
+    asked.wait_for(f"1–3 or letters choose · {FOOT}")
 
 
 def still(screen: str) -> str:
@@ -70,7 +70,7 @@ def test_a_paste_is_one_answer_whatever_lines_it_has(asked):
     assert "  → Ada\n    Lovelace\n" in asked.wait_for("→ Ada")
 
 
-@pytest.mark.parametrize(("keys", "chosen"), [("3", "not yet"), ("y", "yes"), ("Down", "yes"), ("n n", "not yet")])
+@pytest.mark.parametrize(("keys", "chosen"), [("3", "not yet"), ("y", "yes"), ("Down", "yes"), ("n o t", "not yet")])
 def test_a_choice_is_marked_by_its_number_its_beginning_or_an_arrow(asked, keys, chosen):
     named(asked, "Ada")
     asked.press(*keys.split())
@@ -127,7 +127,7 @@ def test_what_was_typed_is_not_sent_when_the_question_goes_meanwhile(asked, tmp_
     asked.wait_for("› Ad")
 
     (tmp_path / how).touch()
-    screen = asked.wait_for(f"1–3 choose · {FOOT}")
+    screen = asked.wait_for(f"1–3 or letters choose · {FOOT}")
 
     assert f"  ? What is it called?\n  → {answer}\n" in screen
     assert said in screen
@@ -140,7 +140,7 @@ def test_the_terminal_rings_once_for_a_question(tmp_path):
         running.type(f"script -qec '{story}' {tmp_path}/script; echo '[over]'")
         running.wait_for(FOOT)
         running.type("Ada")
-        running.wait_for(f"1–3 choose · {FOOT}")
+        running.wait_for(f"1–3 or letters choose · {FOOT}")
         running.press("y", "Enter")
         running.wait_for("\n[over]")
     written = (tmp_path / "script").read_bytes()

@@ -26,18 +26,33 @@ def pressed(prompt: Prompt, *keys) -> str | None:
     [
         (["yes", "no"], ["2"], "no"),
         (["yes", "no"], ["2", "1"], "yes"),
-        (["yes", "no"], ["2", "3", "0"], "no"),
         (["yes", "no"], ["N"], "no"),
-        (["yes", "no"], ["y", "x"], "yes"),
+        (["yes", "no"], ["n"], "no"),
+        (["yes", "no"], [*"yes"], "yes"),
+        (["yes", "no"], [*"ye", Key.BACKSPACE, Key.BACKSPACE, "n"], "no"),
+        (["yes", "no"], [*"yen", Key.BACKSPACE], "yes"),
+        (["yes", "no"], [*"maybe", Key.KILL, "y"], "yes"),
+        (["yes", "no"], [*"maybe", Key.ENTER, "y"], "yes"),
+        (["yes", "no"], [*"maybe", Key.DOWN], "yes"),
+        (["yes", "no"], [*"maybe", Key.DOWN, "n"], "no"),
+        (["yes", "no"], [*"2yes"], "yes"),
+        (["yes", "no"], [Pasted("YES")], "yes"),
+        (["no", "not yet"], [*"no"], "no"),
+        (["not yet", "no"], [*"no"], "no"),
+        (["no", "not yet"], [*"not"], "not yet"),
         (["Ärger", "Öl"], ["ö"], "Öl"),
-        (["stay", "go", "stop"], ["s", "s"], "stop"),
-        (["stay", "go", "stop"], ["s", "s", "s"], "stay"),
+        (["A", "a"], ["a"], "a"),
+        (["stay", "go", "stop"], ["s"], "stay"),
+        (["stay", "go", "stop"], [*"sto"], "stop"),
+        (["v2", "v1"], [*"v1"], "v1"),
+        (["5", "10", "20"], [*"10"], "10"),
+        (["2nd", "1st"], [*"2n"], "2nd"),
         (["stay", "go", "stop"], [Key.DOWN, Key.DOWN], "go"),
         (["stay", "go", "stop"], [Key.UP], "stop"),
         (["stay", "go", "stop"], [Key.DOWN, Key.UP], "stop"),
         (TEN, ["1", "0"], "109"),
+        (TEN, [*"104"], "104"),
         (TEN, ["1", Key.DOWN, "0", "1"], "100"),
-        (["yes", "no"], ["1", Pasted("no"), Key.BACKSPACE], "yes"),
     ],
 )
 def test_a_choice_is_marked_by_its_number_its_beginning_or_arrows_and_given_by_enter(choices, keys, chosen):
@@ -46,6 +61,46 @@ def test_a_choice_is_marked_by_its_number_its_beginning_or_arrows_and_given_by_e
     assert pressed(prompt, *keys) is None
     assert prompt.press(Key.ENTER) == chosen
     assert prompt.state == "sent"
+
+
+@pytest.mark.parametrize(
+    ("choices", "keys", "typed"),
+    [
+        (["yes", "no"], [*"not today"], "not today"),
+        (["yes", "no"], [*"maybe"], "maybe"),
+        (["yes", "no"], [*"yes but no"], "yes but no"),
+        (["yes", "no"], [*"ask me in 2"], "ask me in 2"),
+        (["yes", "no"], [*"1 n"], "n"),
+        (["yes", "no"], [Key.DOWN, "x"], "x"),
+        (["yes", "no"], ["1", "x", "y"], "xy"),
+        (["yes", "no"], [*"30"], "30"),
+        (["yes", "no"], ["n", Pasted("ot\ntoday")], "not today"),
+        (["yes", "no"], [Pasted("maybe")], "maybe"),
+        (["yes", "no"], [Pasted("9" * 5000)], "9" * 59 + "…"),
+        (["yes", "no"], [*"maybe", Key.BACKSPACE], "mayb"),
+        (["no", "not yet"], [*"not yes"], "not yes"),
+        (["v1", "v2", "v4"], [*"v3"], "v3"),
+        (["5", "10", "20"], [*"15"], "15"),
+    ],
+)
+def test_what_fits_no_choice_answers_none_which_is_said(choices, keys, typed):
+    prompt = prompt_of(*choices)
+
+    pressed(prompt, *keys)
+    assert prompt.said == f"“{typed}” is none of them."
+
+    assert prompt.press(Key.ENTER) is None
+    assert (prompt.said, prompt.state, prompt.begun) == ("Choose one of them first.", "here", False)
+
+
+def test_who_leaves_a_question_of_choices_types_from_the_beginning_when_back():
+    prompt = prompt_of("yes", "no")
+
+    pressed(prompt, *"ye", Key.ESCAPE)
+    prompt.state = "here"
+
+    assert pressed(prompt, *"no") is None
+    assert prompt.press(Key.ENTER) == "no"
 
 
 @pytest.mark.parametrize(
@@ -233,15 +288,15 @@ def test_a_refusal_is_said_also_when_its_question_has_gone_before_or_goes_then()
     ("choices", "said"),
     [
         ((), "Enter answers · Esc leaves it for now"),
-        (("yes",), "1 chooses · Enter answers · Esc leaves it for now"),
-        (("yes", "no"), "1–2 choose · Enter answers · Esc leaves it for now"),
+        (("yes",), "1 or letters choose · Enter answers · Esc leaves it for now"),
+        (("yes", "no"), "1–2 or letters choose · Enter answers · Esc leaves it for now"),
     ],
 )
 def test_the_foot_says_what_keys_do_while_they_do_it(choices, said):
     here = Here(*BEGUN, question("a", "One?", *choices))
     assert here.prompts.keys() == said
 
-    here.press("y", "x", Key.ENTER)
+    here.press("y", Key.ENTER)
     assert here.prompts.keys() == ""
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import click
 import httpx
@@ -66,6 +67,13 @@ def checked(url: str, like: str) -> str:
         maybe = f"Did you mean http://{url}?" if _HOST.match(url) else f"One looks like {like}."
         raise WrongUse(f"{url!r} is no address of a server: it has no http:// before it. {maybe}")
     raise WrongUse(f"{url!r} is no address of a server: it begins with http:// or https://, as {like}.")
+
+
+def checked_run(url: str, like: str) -> str:
+    """The address of a run, also where it is given as that of the page which shows it. Raises WrongUse."""
+    parsed = httpx.URL(checked(url, like))
+    run = parsed.params.get("run")
+    return str(parsed.join(f"runs/{quote(run, safe='')}")) if run and parsed.path.endswith("/") else url
 
 
 def headers_of(lines: Sequence[str]) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ import msgspec
 import trio
 
 from narrate import client
-from narrate.cli.addresses import Http, checked, headers_of
+from narrate.cli.addresses import Http, checked, checked_run, headers_of
 from narrate.cli.answering import Questioned, Questions, answer_option, clean, example
 from narrate.cli.given import read_words
 from narrate.cli.interrupting import interruptions
@@ -122,7 +122,8 @@ def post(
 def follow(url: str, after: int, header: tuple[str, ...], attempts: int, answers: tuple[str, ...], way: Way) -> None:
     """Tell the story of a run on a server, as it goes or afterwards.
 
-    URL is the run's address, with `/events` or without. `narrate post` says it, and so does the server's page.
+    URL is the run's address, with `/events` or without, or that of the page that shows it, `…/?run=…`. `narrate post`
+    says it.
 
     \b
     Examples:
@@ -136,10 +137,10 @@ def follow(url: str, after: int, header: tuple[str, ...], attempts: int, answers
     that of the run: 0 finished, 1 failed, 130 cancelled; 2 when it is not there or an answer does not fit, 3 when it
     was not heard to its end.
     """
-    remote = _Remote(url=checked(url, A_RUN), headers=headers_of(header), way=way, answers=answers, after=after)
+    remote = _Remote(url=checked_run(url, A_RUN), headers=headers_of(header), way=way, answers=answers, after=after)
 
     def opened(http: Http) -> AbstractAsyncContextManager[RemoteRun]:
-        return client.follow(url, after=after, http=http, headers=remote.headers, attempts=attempts)
+        return client.follow(remote.url, after=after, http=http, headers=remote.headers, attempts=attempts)
 
     _tell_remote(remote, opened)
 
@@ -152,7 +153,8 @@ def follow(url: str, after: int, header: tuple[str, ...], attempts: int, answers
 def answer(url: str, value: str, to: int | None, header: tuple[str, ...]) -> None:
     """Answer what a run on a server asks.
 
-    URL is the run's address, and VALUE one of the question's choices, or any text where there are none.
+    URL is the run's address, or that of the page that shows it; VALUE is one of the question's choices, or any text
+    where there are none.
 
     \b
     Examples:
@@ -162,7 +164,7 @@ def answer(url: str, value: str, to: int | None, header: tuple[str, ...]) -> Non
     The exit code is 2 when the answer does not fit or comes too late, and when nothing is asked; 3 when the server was
     not reached.
     """
-    there = There(url=checked(url, A_RUN), headers=headers_of(header))
+    there = There(url=checked_run(url, A_RUN), headers=headers_of(header))
     question = run_command(partial(_answered, there, value, to))
     if question:
         click.echo(f"? {signs_for('utf-8').clean(question)}")

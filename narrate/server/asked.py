@@ -150,7 +150,7 @@ def input_in(body: bytes, request: Request, pipeline: Pipeline) -> object:
     if not body.strip():
         with suppress(BadInput):  # it is then refused for what it is
             return pipeline.validate(None)
-    _check_type(request)
+    _check_type(request, "input")
     _check_json(body)
     try:
         return pipeline.input.validate_json(body)
@@ -174,7 +174,7 @@ _given_answer = TypeAdapter(GivenAnswer)
 
 def answer_in(body: bytes, request: Request) -> GivenAnswer:
     """The answer in a body. Raises Refused (400, 415), or BadInput (422) naming each field."""
-    _check_type(request)
+    _check_type(request, "answer")
     _check_json(body)
     try:
         return _given_answer.validate_json(body)
@@ -245,13 +245,13 @@ def _is_number(given: str) -> bool:
     return given.isascii() and given.isdigit() and len(given) < 16
 
 
-def _check_type(request: Request) -> None:
+def _check_type(request: Request, sent: str) -> None:
     given, _ = parse_options_header(request.headers.get("Content-Type", ""))
     given = given.lower()
     if given != "application/json" and not (given.startswith("application/") and given.endswith("+json")):
         what = f"not {given}" if given else "with `Content-Type: application/json`"
         raise Refused(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Send the input as JSON, {what}.", {"Accept-Post": "application/json"}
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Send the {sent} as JSON, {what}.", {"Accept-Post": "application/json"}
         )
 
 

@@ -18,10 +18,13 @@ from narrate.snapshot import RunState
 
 
 class Links(msgspec.Struct, frozen=True):
-    """Where more of a run is: `self` is its state, `events` its story."""
+    """Where more of a run is: `self` is its state, `events` its story, and while it is under way `answers` takes what
+    people answer to its questions.
+    """
 
     own: str = msgspec.field(name="self")
     events: str
+    answers: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class ToldDelivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +101,7 @@ def document_of(
         return document
     return msgspec.structs.replace(
         document,
+        links=msgspec.structs.replace(document.links, answers=f"{home}/answers"),
         linger=pipeline.linger if pipeline is not None else msgspec.UNSET,
         detached=run.detached if run is not None else msgspec.UNSET,
     )

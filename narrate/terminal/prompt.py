@@ -28,6 +28,10 @@ OVER = frozenset({403, 404, 409, 410})
 """What a server refuses with where to answer again would change nothing. The same as on the page."""
 
 
+SAID = 60
+"""Characters that are repeated of what was typed and is no choice."""
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """An answer that was given, and is to be sent."""
@@ -41,7 +45,8 @@ class Prompt:
 
     - `state`: `waiting` until it has the keys, which is `here`; `aside` when it was left for now; `sent` when it was
       answered; and `over` when that was refused for good.
-    - `text`: what was typed, of an answer in one's own words. `marked`: the place of the choice that was marked.
+    - `text`: what was typed: an answer in one's own words; of a choice, its beginning or its number, until another key
+      than these begins anew. `marked`: the place of the choice that was marked.
     - `said`: why it was not sent, or refused.
     """
 
@@ -52,7 +57,6 @@ class Prompt:
         self.marked: int | None = None
         self.said = ""
         self._asked = asked
-        self._number = ""
 
     @property
     def begun(self) -> bool:
@@ -65,6 +69,8 @@ class Prompt:
             return self._enter()
         if key is Key.ESCAPE:
             self.state = "aside"
+            if self.question.choices is not None:
+                self.text = self.said = ""
         elif self.question.choices is None:
             self._type(key)
         else:
@@ -99,6 +105,7 @@ class Prompt:
             value = self.text if self.text.strip() else None
         else:
             value = None if self.marked is None else choices[self.marked]
+            self.text = ""
         if value is None:
             self.said = "Write an answer first." if choices is None else "Choose one of them first."
             return None
@@ -121,24 +128,57 @@ class Prompt:
                 self.text += new
 
     def _mark(self, key: Pressed, choices: Sequence[str]) -> None:
-        """Mark a choice: by its number, by how it begins (the next that does), or the one above or below."""
-        number, self._number = self._number, ""
-        marked = self.marked
+        """Mark a choice: the one above or below, or what is meant by all that was typed. By what fits none, none is."""
         if key is Key.UP or key is Key.DOWN:
             step = -1 if key is Key.UP else 1
-            marked = (len(choices) if step < 0 else -1) if marked is None else marked
+            marked = (len(choices) if step < 0 else -1) if self.marked is None else self.marked
             self.marked = (marked + step) % len(choices)
-        elif isinstance(key, str) and key.isdecimal():
-            fitting = [digits for digits in (number + key, key) if 1 <= int(digits) <= len(choices)]
-            if fitting:
-                self._number = fitting[0]
-                self.marked = int(fitting[0]) - 1
-        elif isinstance(key, str):
-            behind = 0 if marked is None else marked + 1
-            order = [*range(behind, len(choices)), *range(behind)]
-            found = (at for at in order if choices[at].casefold().startswith(key.casefold()))
-            self.marked = next(found, marked)
-        self.said = ""
+            self.text = self.said = ""
+            return
+        if isinstance(key, str) and _begins_anew(self.text, key, choices):
+            self.text = ""
+        had_text = bool(self.text)
+        self._type(key)
+        if self.text:
+            self.marked = maybe_meant(self.text, choices)
+            if self.marked is None and not self.said:
+                self.said = f"“{_shortened(self.text)}” is none of them."
+        elif had_text or key is Key.KILL:
+            self.marked = None
+
+
+def maybe_meant(typed: str, choices: Sequence[str]) -> int | None:
+    """The place of the choice that is meant by what was typed: the whole of it, its number, or how it begins."""
+    folded, names = typed.casefold(), [choice.casefold() for choice in choices]
+    if typed in choices:
+        return choices.index(typed)
+    if folded in names:
+        return names.index(folded)
+    number = _maybe_number(typed, choices)
+    if number is not None:
+        return number - 1
+    return next((at for at, name in enumerate(names) if name.startswith(folded)), None)
+
+
+def _begins_anew(typed: str, key: str, choices: Sequence[str]) -> bool:
+    """Whether a character is not one more of what was typed: behind a number, a letter or the number of a choice.
+
+    Behind letters a digit is one of them: “in 2 days” is no choice, and not the second one either.
+    """
+    if not typed.isdecimal() or maybe_meant(typed + key, choices) is not None:
+        return False
+    return not key.isdecimal() or _maybe_number(key, choices) is not None
+
+
+def _maybe_number(typed: str, choices: Sequence[str]) -> int | None:
+    """The number of a choice that was typed."""
+    is_one = typed.isdecimal() and len(typed) <= len(str(len(choices)))
+    return int(typed) if is_one and 1 <= int(typed) <= len(choices) else None
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= SAID else f"{line[: SAID - 1]}…"
 
 
 class Prompts:
@@ -201,7 +241,8 @@ class Prompts:
         if prompt.state == "aside":
             return "Enter goes to the question"
         choices = prompt.question.choices
-        choose = "" if choices is None else "1 chooses · " if len(choices) == 1 else f"1–{len(choices)} choose · "
+        numbers = "1" if choices is None or len(choices) == 1 else f"1–{len(choices)}"
+        choose = "" if choices is None else f"{numbers} or letters choose · "
         return f"{choose}Enter answers · Esc leaves it for now"
 
     def rings(self) -> bool:

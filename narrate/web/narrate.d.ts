@@ -336,7 +336,7 @@ export interface RunState<Result = unknown> {
   readonly gap?: { readonly from: number; readonly to: number };
   /** When it began, in seconds since 1970 in UTC. */
   readonly began: number;
-  readonly links: { readonly self: string; readonly events: string };
+  readonly links: { readonly self: string; readonly events: string; readonly answers?: string };
   /** How many seconds the run goes on after its last reader has left; null if to its end. */
   readonly linger?: number | null;
   /** Whether the run goes on whoever leaves. */
