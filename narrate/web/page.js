@@ -14,7 +14,8 @@ import { duration } from "./words.js";
 /** @typedef {import("./narrate-run.js").NarrateRun} NarrateRun */
 
 const REFRESH = 3000; // milliseconds between two looks at runs that are under way
-const WORDS = { working: "under way", finished: "done", failed: "failed", cancelled: "cancelled" };
+const WORDS = { working: "under way", asking: "asks you", finished: "done", failed: "failed", cancelled: "cancelled" };
+const UNDER_WAY = new Set(["working", "asking"]);
 const ENDED = { finished: "It is done.", failed: "It has failed.", cancelled: "It was cancelled." };
 
 const get = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -103,7 +104,7 @@ async function refresh() {
     const focused = document.activeElement?.getAttribute("href");
     list.replaceChildren(...(runs.length ? runs.map(row) : [element("li", { class: "note" }, "There are none yet.")]));
     if (focused) [...list.querySelectorAll("a")].find((link) => link.getAttribute("href") === focused)?.focus();
-    if (panel.matches(":popover-open") && runs.some(({ state }) => state === "working")) {
+    if (panel.matches(":popover-open") && runs.some(({ state }) => UNDER_WAY.has(state))) {
       looking = setTimeout(refresh, REFRESH);
     }
   } catch (error) {

@@ -21,6 +21,7 @@ import { countdown } from "./words.js";
 const MOST_BUTTONS = 5;
 const LONGEST_BUTTON = 28; // characters; buttons of more are no buttons to look at
 const MOST_RADIOS = 8;
+const UNREACHED = "The server cannot be reached. Your answer is not sent; try again.";
 const OVER = new Set([403, 404, 409, 410]); // to answer again would change nothing
 
 /**
@@ -78,6 +79,11 @@ export class QuestionForm {
   /** Bring up to date how long it is waited for. @param {number} now seconds into the run */
   tick(now) {
     if (this.#isOpen) setText(this.#until, waitedFor(this.#question, now));
+  }
+
+  /** Take it that the server is heard again: it is no longer true that it cannot be reached. */
+  reached() {
+    if (this.#wrong.textContent === UNREACHED) this.#say("");
   }
 
   /** Go to where it is answered. */
@@ -208,7 +214,7 @@ function waitedFor({ until, default: otherwise }, now) {
 
 /** Why an answer was not taken. @param {any} problem none where nobody could be reached */
 function refusal(problem) {
-  if (!problem) return "The server cannot be reached. Your answer is not sent; try again.";
+  if (!problem) return UNREACHED;
   const why = problem.detail ?? problem.title;
   return problem.status === 403 ? `You may not answer this: ${why}` : why;
 }

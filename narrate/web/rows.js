@@ -51,7 +51,8 @@ export class Rows {
     if (!this.#rows.size && this.#story.stages.length) this.#layOut(this.#story.stages, this.element);
     for (const path of paths) {
       const step = this.#story.steps.get(path);
-      const row = step && this.#row(step);
+      if (!step || this.#isUnnamed(step)) continue;
+      const row = this.#row(step);
       if (!row) continue;
       if (step.kind === "item" && step.told && !row.told) this.#order(step, row);
       row.draw(step, this.#times(step, at));
@@ -76,6 +77,11 @@ export class Rows {
       const form = this.#rows.get(step)?.asked.get(n);
       if (form) return form.focus();
     }
+  }
+
+  /** Take it that the server is heard again. */
+  reached() {
+    for (const row of this.#rows.values()) for (const form of row.asked.values()) form.reached();
   }
 
   /** Leave open what was under way: what becomes of it will not be heard. */
@@ -104,6 +110,12 @@ export class Rows {
       row.draw(step, this.#times(step, 0));
       if (stage.kind === "pipeline") this.#layOut(stage.stages, row.inner(0));
     }
+  }
+
+  /** Whether it is an item of which status alone has spoken: its step counts it, and the record will say what it is.
+   * @param {Step} step */
+  #isUnnamed({ path, kind, told }) {
+    return kind === "item" && !told && !this.#rows.has(path);
   }
 
   /** @param {Step} step @returns {Row | undefined} */

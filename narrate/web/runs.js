@@ -8,6 +8,7 @@ import { SERVER } from "./pipelines.js";
 
 const KEY = `narrate.runs${SERVER.pathname === "/" ? "" : SERVER.pathname}`; // each server of an origin has its own
 const MOST = 50; // as many as one request may name
+const MOST_LOOKED_AT = 5; // runs under way, the newest, that are asked for whether they ask anything
 
 /**
  * @typedef {{id: string, title: string, pipeline: string}} Known
@@ -40,7 +41,8 @@ function keep(runs) {
 }
 
 /**
- * What has become of my runs, the newest first. Those that the server no longer keeps are forgotten.
+ * What has become of my runs, the newest first; one that waits for a person is `asking`. Those that the server no
+ * longer keeps are forgotten.
  * @returns {Promise<MyRun[]>}
  */
 export async function mine() {
@@ -51,8 +53,28 @@ export async function mine() {
   const asked = new Set(mind.map(({ id }) => id)); // others may have been begun since
   keep(known().filter(({ id }) => all.has(id) || !asked.has(id)));
   const titles = new Map(mind.map(({ id, title }) => [id, title]));
-  return [...all.values()].sort((a, b) => b.began - a.began)
-    .map((run) => ({ ...run, title: titles.get(run.run) ?? run.pipeline }));
+  const newest = [...all.values()].sort((a, b) => b.began - a.began);
+  const asking = await asksOf(newest.filter(({ state }) => state === "working").slice(0, MOST_LOOKED_AT));
+  return newest.map((run) => ({ ...run, title: titles.get(run.run) ?? run.pipeline,
+    state: asking.has(run.run) ? "asking" : run.state }));
+}
+
+/** Which of these wait for an answer: a list does not say so, only the state of each. @param {Listed[]} runs */
+async function asksOf(runs) {
+  const open = await Promise.all(runs.map(({ run }) => asks(run)));
+  return new Set(runs.filter((_, n) => open[n]).map(({ run }) => run));
+}
+
+/** @param {string} run */
+async function asks(run) {
+  try {
+    const response = await fetch(new URL(`runs/${encodeURIComponent(run)}`, SERVER));
+    if (!response.ok) return false;
+    const { steps } = await response.json();
+    return steps.some((/** @type {{questions?: unknown[]}} */ { questions }) => questions?.length);
+  } catch {
+    return false; // it is under way: so much is known
+  }
 }
 
 /** @param {string} address @returns {Promise<Listed[]>} */

@@ -210,6 +210,7 @@ export class Telling {
   #connected(connection) {
     this.#head.connection(connection);
     this.#on.dispatch("narrate-connection", connection);
+    if (connection.state === "open") this.#rows.reached();
     if (connection.state === "waiting") this.#on.state("waiting");
     else if (connection.state === "open" && this.#story.run.n) this.#on.state("working");
     else if (!this.#story.run.n) this.#on.state("connecting");

@@ -117,6 +117,11 @@ story = Pipeline(
 )
 
 
+# behind: a step of many items in a lane whose turn has not come.
+
+behind = Pipeline("behind", concurrent(left, towns), title="One behind the other", linger=None)
+
+
 # trouble: retries, a fallback and a step that is left out; then it ends as it was asked to.
 
 

@@ -114,6 +114,37 @@ def test_what_is_wide_widens_nothing_around_it(stage, data, around):
     assert stage.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+LONG_KEY = "the number of fields does not match the columns"
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_keys_and_short_values_of_a_tree_break_between_words_only(stage, width):
+    stage.page.set_viewport_size({"width": width, "height": 800})
+    draw(stage, {"text": "so it goes " * 60, "rejected": {LONG_KEY: 58}, "list": [[1]]})
+    assert rows_of(stage.get_by_text("text", exact=True)) == 1
+    assert rows_of(stage.get_by_text("58", exact=True)) == 1
+    assert rows_of(stage.get_by_text(LONG_KEY)) <= 3
+
+
+def rows_of(text: Locator) -> int:
+    """On how many rows a text is set."""
+    return text.evaluate(
+        """text => {
+          const range = document.createRange();
+          range.selectNodeContents(text);
+          return range.getClientRects().length;
+        }"""
+    )
+
+
+def test_on_a_phone_a_long_text_stands_in_sight_beside_a_short_one(stage):
+    stage.page.set_viewport_size({"width": 390, "height": 800})
+    draw(stage, [{"title": "Where has it happened before?", "text": "so it goes " * 20}] * 2)
+    assert stage.get_by_role("region").evaluate("region => region.scrollWidth <= region.clientWidth")
+    title, text = (cell.evaluate("cell => cell.offsetWidth") for cell in stage.get_by_role("cell").all()[:2])
+    assert text > title
+
+
 def test_the_head_of_a_long_table_stays_in_sight(stage):
     draw(stage, LONG)
     stage.get_by_role("cell", name="Row 90", exact=True).scroll_into_view_if_needed()

@@ -121,6 +121,18 @@ def test_my_runs_are_kept_in_this_browser_with_what_became_of_them(page, context
     expect(mine.nth(0)).to_contain_text("done")
 
 
+def test_a_run_of_mine_that_waits_for_an_answer_says_so_in_the_panel(page, context, site):
+    begin(page, site, "asks")
+    expect(page).to_have_title("? A question")
+    other = context.new_page()
+    other.goto(site.url)
+    other.get_by_role("button", name="My runs").click()
+    mine = other.locator("#runs").get_by_role("listitem")
+    expect(mine).to_contain_text("asks you")
+    page.get_by_role("button", name="Cancel").click()
+    expect(mine).to_contain_text("cancelled")
+
+
 def test_a_run_of_mine_is_shown_again_from_the_panel(page, site, gates):
     begin(page, site, "held")
     wait_run(page, "working")

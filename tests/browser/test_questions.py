@@ -327,6 +327,21 @@ def test_a_question_waits_through_a_crash_of_the_server(page, serve, journal, co
     assert told(page).count(SURE) == 1
 
 
+def test_an_answer_that_met_no_server_can_be_given_when_there_is_one_again(page, serve, journal, complaints):
+    complaints.expect(CUT)
+    site = serve("asks", options=["--journal", journal])
+    begin(page, site, "asks")
+    expect(form(page, SURE)).to_be_visible()
+    site.kill()
+    button(page, "yes").click()
+    expect(form(page, SURE).get_by_role("alert")).to_contain_text("cannot be reached")
+    site.start()
+    wait_run(page, "working")
+    expect(form(page, SURE).get_by_role("alert")).to_be_hidden()
+    button(page, "yes").click()
+    expect(form(page, NAME)).to_be_visible()
+
+
 def test_the_questions_of_a_run_that_has_ended_stand_there_and_ask_nobody(asking):
     button(asking, "yes").click()
     write(asking, NAME, "Ada")

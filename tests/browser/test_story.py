@@ -114,6 +114,17 @@ def test_a_lane_whose_turn_has_not_come_shows_how_far_it_is_and_says_nothing_yet
     expect(lines(story, "right")).to_have_text(["Right begins.", "Right ends."])
 
 
+def test_items_of_which_nobody_has_said_what_they_are_are_counted_and_have_no_rows(page, site, gates):
+    begin(page, site, "behind")
+    gates.open("Oslo", "Bern")
+    expect(step(page, "towns")).to_contain_text("2 of 3 towns")
+    expect(step(page, "towns").locator("[data-step]")).to_have_count(0)
+    gates.open("left")
+    expect(step(page, "towns").locator("[data-step] .title")).to_have_text(["Bern", "Oslo", "Faro"])
+    gates.open("Faro")
+    wait_run(page, "finished")
+
+
 def test_the_items_of_a_step_are_told_inside_it_and_counted(story, gates):
     gates.open("reading", "left", "right")
     gates.wait_reached("Faro")
