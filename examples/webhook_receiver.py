@@ -12,6 +12,7 @@ a repetition changes nothing, and only then answered; from there it is handled, 
 
 import os
 import sqlite3
+import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
@@ -92,10 +93,19 @@ def create_receiver(secret: str, path: Path, handle: Callable[[Ended], Awaitable
     return app
 
 
+def secret_given() -> str:
+    """What `WEBHOOK_SECRET` holds. Without it, the program ends with a sentence and code 2."""
+    secret = os.environ.get("WEBHOOK_SECRET")
+    if not secret:
+        print("Set WEBHOOK_SECRET to the secret that the server signs its webhooks with.", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    return secret
+
+
 async def tell(ended: Ended) -> None:
     """Where your own work goes. What it raises ends the receiver, and is tried again with the next start."""
     print(ended.type, ended.run, ended.result)  # noqa: T201
 
 
 if __name__ == "__main__":
-    create_receiver(os.environ["WEBHOOK_SECRET"], Path("inbox.db"), tell).run(port=8090)
+    create_receiver(secret_given(), Path("inbox.db"), tell).run(port=8090)

@@ -1,7 +1,7 @@
 """Asks a server all that its own document says can be asked, and more: what fits the document, and what does not.
 
-A program of its own: `python -m tests.asking URL PATH INPUT`. Hypothesis, which makes the requests up, must not share a
-process with a server that rolls dice. Prints, as JSON, with which statuses each operation was answered.
+A program of its own: `python -m tests.asking URL PATH INPUT TIMES`. Hypothesis, which makes the requests up, must not
+share a process with a server that rolls dice. Prints, as JSON, with which statuses each operation was answered.
 """
 
 import json
@@ -48,7 +48,6 @@ CHECKS = [
 ]
 
 ASKED = settings(
-    max_examples=150,
     derandomize=True,
     database=None,
     deadline=None,
@@ -57,14 +56,14 @@ ASKED = settings(
 )
 
 
-def ask_everything(url: str, path: str, fitting: Any) -> Mapping[str, Sequence[int]]:
-    """Ask every operation; the statuses of each one's answers. `fitting` is an input of the pipeline at `path`."""
+def ask_everything(url: str, path: str, fitting: Any, times: int) -> Mapping[str, Sequence[int]]:
+    """Ask every operation so many times; the statuses of each one's answers. `fitting` is an input of `path`."""
     schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
     with requests.Session() as session:
         told = session.post(url + path, json=fitting, headers={"Accept": NDJSON}, params={"callback": DEAF})
         known = {**in_record(told.text), "id": session.get(f"{url}/deliveries").json()[0]["id"]}
         operations = [result.ok() for result in schema.get_all_operations()]
-        return {f"{one.method} {one.path}": statuses(one, session, known) for one in operations}
+        return {f"{one.method} {one.path}": statuses(one, session, known, times) for one in operations}
 
 
 def in_record(told: str) -> Mapping[str, Any]:
@@ -75,11 +74,11 @@ def in_record(told: str) -> Mapping[str, Any]:
     return {"run": run, "runs": [run], "n": detail, "after": last, "Last-Event-ID": last}
 
 
-def statuses(operation: APIOperation, session: requests.Session, known: Mapping[str, Any]) -> Sequence[int]:
+def statuses(operation: APIOperation, session: requests.Session, known: Mapping[str, Any], times: int) -> Sequence[int]:
     """Ask one operation what fits its description and what does not, of what there is and of what there is not."""
     answered: set[int] = set()
 
-    @ASKED
+    @settings(ASKED, max_examples=times)
     @given(asked(operation), st.sampled_from(FORMS), st.sets(st.sampled_from(sorted(known))))
     def is_answered_as_described(case: Case, headers: Mapping[str, str], there_is: set[str]) -> None:
         for part in (case.path_parameters, case.query, case.headers):
@@ -111,4 +110,5 @@ def asked(operation: APIOperation) -> st.SearchStrategy[Case]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(ask_everything(sys.argv[1], sys.argv[2], json.loads(sys.argv[3]))))  # noqa: T201
+    url, path, fitting, times = sys.argv[1:]
+    print(json.dumps(ask_everything(url, path, json.loads(fitting), int(times))))  # noqa: T201

@@ -1,7 +1,21 @@
 """The benchmark runs: every measurement at a tiny size, and the table. Nothing here is timed."""
 
+import gc
+from collections.abc import Iterator
+
+import pytest
+
 from tests.bench import first_token, kept, pace, peer, runner, served
 from tests.bench.table import Row, Section, render
+
+
+@pytest.fixture(autouse=True)
+def _others_garbage_left_alone() -> Iterator[None]:
+    """Each turn of a measurement collects garbage, for which it need not look at all that the whole suite has made."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def measured(section: Section) -> bool:

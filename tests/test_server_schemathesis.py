@@ -74,14 +74,16 @@ TRAVEL = stand_ins(world([FIXTURES / "valencia"]), [travel_escape], pace=0)
 
 
 @pytest.mark.parametrize(
-    ("pipeline", "resources", "fitting"),
-    [(TOY, {}, {"parts": ["a", "b"]}), (travel_escape, TRAVEL, {"q": HOT_TOMORROW})],
+    ("pipeline", "resources", "fitting", "times"),
+    [(TOY, {}, {"parts": ["a", "b"]}, 60), (travel_escape, TRAVEL, {"q": HOT_TOMORROW}, 30)],
     ids=["toy", "travel"],
 )
-async def test_whatever_is_asked_is_answered_as_described_and_without_a_mistake(pipeline, resources, fitting, caplog):
+async def test_whatever_is_asked_is_answered_as_described_and_without_a_mistake(
+    pipeline, resources, fitting, times, caplog
+):
     app = create_app(pipeline, resources=resources, options=OPTIONS, authorize=lambda _: "somebody")
     async with served(app=app) as server:
-        asking = [sys.executable, "-m", "tests.asking", server.url, pipeline.path, json.dumps(fitting)]
+        asking = [sys.executable, "-m", "tests.asking", server.url, pipeline.path, json.dumps(fitting), str(times)]
         told = await trio.run_process(asking, capture_stdout=True, capture_stderr=True, check=False)
     assert not told.returncode, told.stderr.decode()
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []

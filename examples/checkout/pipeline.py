@@ -22,7 +22,7 @@ async def shop() -> AsyncIterator[Shop]:
     yield Shop(Path(os.environ.get("SHOP_DB", HERE / "shop.db")))
 
 
-@step("Taking the order of {order.goods} for {order.email}…")
+@step("Taking the order of {order.email}: {order.count} × {order.item}…")
 def earlier(order: Order, shop: Shop) -> Payment | None:
     """What was paid for the very same order before: then all that is left to do is to say so."""
     paid = shop.maybe_paid(order)
@@ -116,7 +116,7 @@ async def receipt(order: Order, earlier: Payment | None, payment: Payment | None
         email=order.email,
         goods=order.goods,
         total=euros(paid.cents),
-        paid_at=paid.paid_at,
+        paid_at=paid.paid_at.replace(microsecond=0),
     )
 
 

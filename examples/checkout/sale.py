@@ -18,7 +18,11 @@ class Order(BaseModel):
     email: str = Field(max_length=200, examples=["ana@mail.example"])
     item: str = Field(max_length=40, examples=["kettle"])
     count: int = Field(default=1, ge=1, le=100, description="How many of them.")
-    country: str = Field(default="DE", description="Where they are sent to, in two letters.")
+    country: str = Field(
+        default="DE",
+        description="Where they are sent to, in two letters.",
+        json_schema_extra={"maxLength": 2},  # in the schema alone: the sentence for what is longer is _two_letters'
+    )
     number: int = Field(
         default=1, ge=1, description="Raise this to place the same order again. Each number is paid once."
     )

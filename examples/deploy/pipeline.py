@@ -13,7 +13,7 @@ import sample
 import serving_process as serving
 from children import findable, run_told
 from narrate import Explained, Pipeline, concurrent, say, show, step
-from place import KEPT, Place, release_name
+from place import Place, release_name
 from recipe import RECIPE, Deploy, Recipe, Serve, read_recipe
 from repository import Commit, fetch, find_commit, keep, lay_out, recipe_of, subject_of
 
@@ -168,11 +168,12 @@ async def go_back(site: Site, failed: Path, port: int) -> str:
     return f"The deploy went back by itself: release {before} is live again."
 
 
-@step("Removing old releases…", fallback=[])
+@step("Removing old releases…", summary="It is live at {live.url}.", fallback=[])
 async def removed(live: Live, site: Site) -> list[str]:
     with site.place.alone():
         gone = await site.place.prune(live.release)
-    say(f"Removed {' and '.join(gone)}." if gone else f"There are none to remove: the last {KEPT} are kept.")
+    if gone:
+        say(f"Removed {' and '.join(gone)}.")
     return gone
 
 

@@ -21,7 +21,12 @@ class Deploy(BaseModel):
     )
     ref: str = Field("HEAD", description="A branch, a tag or a commit.")
     to: Path | None = Field(None, description="A folder for nothing else. Left out, one beside the sample.")
-    port: int | None = Field(None, ge=1, le=65535, description="Left out, the one before, or else one that is free.")
+    port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="A port for the server. Left out, the one before, or else one that is free.",
+    )
 
     @field_validator("repository")
     @classmethod

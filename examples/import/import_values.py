@@ -28,7 +28,7 @@ class ImportRequest(BaseModel):
 
     file: HomePath | None = Field(None, description="The CSV of orders. Left out, one is made to try it with.")
     database: HomePath = Field(Path("orders.db"), description="The SQLite database; made where there is none.")
-    most_rejects: int = Field(1_000, ge=0, description="So many rows may be wrong; if more are, nothing is loaded.")
+    most_rejects: int = Field(1_000, ge=0, description="Rows that may be wrong; if more are, nothing is loaded.")
 
 
 class TooManyRejects(Explained):

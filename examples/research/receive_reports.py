@@ -5,12 +5,11 @@
 The receiver itself is the one in examples/webhook_receiver.py; only what is done with an end is this one's own.
 """
 
-import os
 from pathlib import Path
 
 import trio
 
-from examples.webhook_receiver import create_receiver
+from examples.webhook_receiver import create_receiver, secret_given
 from narrate.receiver import Ended
 from research_values import Report
 
@@ -35,4 +34,4 @@ def text_of(ended: Ended) -> str:
 
 
 if __name__ == "__main__":
-    create_receiver(os.environ["WEBHOOK_SECRET"], Path("inbox.db"), write_report).run(port=8090)
+    create_receiver(secret_given(), Path("inbox.db"), write_report).run(port=8090)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 STOP_WITHIN = 10
@@ -14,9 +15,17 @@ STOP_WITHIN = 10
 class Server:
     """A server that runs, as its client sees it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
-        self.port = port
+    def __init__(self, process: subprocess.Popen[bytes], module: str) -> None:
+        self._process, self._module = process, module
         self._proc = Path("/proc") / str(process.pid)
+
+    @cached_property
+    def port(self) -> int:
+        """Where it listens; waits until it does, so that several can begin at once."""
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, f"{self._module} did not start"
+        return int(line)
 
     def cpu_seconds(self) -> float:
         """What its threads have run, user and system together, to the nanosecond."""
@@ -30,14 +39,11 @@ class Server:
 
 @contextmanager
 def serving(module: str, *arguments: object) -> Iterator[Server]:
-    """Run `python -m module`, which prints its port once it listens; stop it at the block's end."""
+    """Run `python -m module`, which prints its port once it listens, and stop it at the block's end."""
     command = [sys.executable, "-m", module, *map(str, arguments)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            assert line, f"{module} did not start"
-            yield Server(process, int(line))
+            yield Server(process, module)
         finally:
             process.terminate()
             try:

@@ -69,7 +69,7 @@ def pipelines(events: int) -> list[Pipeline]:
 
 async def main(events: int) -> None:
     """Serve until a signal."""
-    app = create_app(*pipelines(events), options=Options(max_runs=STREAMS))
+    app = create_app(*pipelines(events), options=Options(max_runs=STREAMS, grace=0))
     async with trio.open_nursery() as nursery:
         address: str = await nursery.start(lambda **started: serve(app, port=0, **started))
         sys.stdout.write(address.rpartition(":")[2] + "\n")

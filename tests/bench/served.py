@@ -48,6 +48,8 @@ def servers(events: int, *names: str) -> Iterator[Mapping[str, Server]]:
         for name in names:
             module, *arguments = COMMANDS[name]
             running[name] = stack.enter_context(serving(module, events, *arguments))
+        for server in running.values():
+            assert server.port  # all of them listen before anything is measured
         yield running
 
 

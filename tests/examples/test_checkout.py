@@ -12,8 +12,9 @@ import trio
 
 from fraud import suspicion_of
 from narrate import BadInput, connect, follow, resource
+from narrate.clock import Clock
 from narrate.journal.sqlite import SqliteJournal
-from narrate.testing import same_in_every_schedule
+from narrate.testing import narrated, same_in_every_schedule
 from sale import NoShop, Order
 from shop import EARLIER, Shop
 from tests.commanding import Command, ask
@@ -49,7 +50,7 @@ def test_a_good_customer_is_charged_and_nobody_is_asked(database):
     assert story.transcript.splitlines() == [
         "At the till",
         "",
-        "• Taking the order of 2 kettles for ana@mail.example…",
+        "• Taking the order of ana@mail.example: 2 × kettle…",
         "  This is a new order.",
         "• Looking up the price…",
         "• Counting what is left on the shelf…",
@@ -69,6 +70,13 @@ def test_a_good_customer_is_charged_and_nobody_is_asked(database):
     ]
     assert (story.result.goods, story.result.total, story.result.paid_at) == ("2 kettles", "98.00 €", NOON.now())
     assert (paid_in(database), left_in(database, "kettle")) == (["ana@mail.example"], 38)
+
+
+def test_a_receipt_is_exact_to_the_second(database):
+    noon = NOON.now()
+    clock = Clock(noon.replace(microsecond=713_024))
+
+    assert narrated(checkout, ANA, shop=Shop(database), clock=clock).result.paid_at == noon
 
 
 def test_in_the_middle_a_person_decides_and_yes_sells(database):
@@ -169,6 +177,10 @@ def test_an_order_that_is_none_does_not_begin_and_what_is_wrong_is_a_sentence(da
         sold(database, ANA | {field: wrong})
 
     assert str(refused.value) == f"{field}: {sentence}"
+
+
+def test_the_page_is_told_that_a_country_is_short():
+    assert Order.model_json_schema()["properties"]["country"]["maxLength"] == 2
 
 
 def test_an_order_is_the_same_in_capitals_and_in_small_letters():

@@ -85,7 +85,7 @@ async def test_the_story_reads_as_if_somebody_told_what_they_do(repository, plac
         "  It answers: all is well.",
         f"  Release {release} is live at http://127.0.0.1:{port} now.",
         "• Removing old releases…",
-        "  There are none to remove: the last 3 are kept.",
+        f"  It is live at http://127.0.0.1:{port}.",
         "",
         "Done.",
     ]

@@ -130,6 +130,15 @@ def test_each_folder_has_sound_pipelines(path):
 
 
 @by_name(FOLDERS)
+def test_each_field_is_described_by_what_it_is_before_what_holds_without_it(path):
+    """The page has a short description as the field's label."""
+    for pipeline in targets.load(str(path / "pipeline.py")):
+        told = [field.description or "" for field in pipeline.takes.model_fields.values()]
+
+        assert [one for one in told if one.startswith(("Left out", "So many"))] == []
+
+
+@by_name(FOLDERS)
 def test_each_folder_is_served_by_its_name_with_its_page(path, tmp_path, monkeypatch):
     monkeypatch.setenv("SHOP_DB", str(tmp_path / "shop.db"))
     pipelines = targets.load(str(path / "pipeline.py"))

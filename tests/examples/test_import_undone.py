@@ -20,7 +20,8 @@ from tests.serving import Process, served, until
 
 (orders_import,) = targets.load(target("import"))
 
-ROWS = 12_000
+ROWS = 6_000
+"""Two chunks: one that is full, and a rest."""
 CANCELLED, FINISHED = "cancelled", "finished"
 
 
@@ -102,7 +103,7 @@ async def test_a_cancel_at_any_moment_leaves_no_trace_or_came_too_late(tmp_path,
         end = await cancelled_after(moment, {"file": orders, "database": folder / "orders.db"})
         ends[end] += 1
         assert (end, list(there(folder))) in [(CANCELLED, []), (FINISHED, ["orders.db"])]
-        moment += 40 + moment // 20
+        moment += 40 + moment // 4
     assert ends[CANCELLED] > 10
     assert left_open(tmp_path) == []
 

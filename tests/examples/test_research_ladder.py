@@ -2,6 +2,8 @@
 
 import base64
 import re
+import subprocess
+import sys
 import time
 from functools import partial
 from itertools import pairwise
@@ -13,9 +15,9 @@ from examples.webhook_receiver import create_receiver
 from narrate import targets
 from narrate.server import Options
 from narrate.server.callbacks import CallbackPolicy
-from poll_politely import ended, line_of, main
+from poll_politely import advance, done_in, ended, line_of, main
 from receive_reports import text_of, write_report
-from tests.examples.found import target
+from tests.examples.found import ROOT, target
 from tests.receiving import hosted
 from tests.serving import served, until
 
@@ -92,18 +94,73 @@ async def test_who_polls_is_told_each_advance_once_and_the_time_it_really_took(m
 
     took = time.time() - began  # of which trio's clock, which jumps, knows nothing
     lines = capsys.readouterr().out.partition("It has finished: ")[0].splitlines()
-    told = [re.fullmatch(r"After (\d+) s, (\d+) steps? (?:is|are) done\.", line).groups() for line in lines]
-    seconds, done = ([int(number) for number in numbers] for numbers in zip(*told, strict=True))
-    assert all(one > before for before, one in pairwise(done))
-    assert list(seconds) == sorted(seconds)
+    said = re.compile(r"After (\d+) s, ((\d+) steps?(?: and \d+ of \d+ sources)? (?:is|are) done\.)")
+    told = [said.fullmatch(line).groups() for line in lines]
+    seconds, words, done = zip(*told, strict=True)
+    seconds, done = [*map(int, seconds)], [*map(int, done)]
+    assert all(one != before for before, one in pairwise(words))
+    read = [int(number) for number in re.findall(r"(\d+) of 35 sources", "".join(words))]
+    assert 0 < len(read) == "".join(words).count("sources")
+    assert read == sorted(read)
+    assert done == sorted(done)
+    assert seconds == sorted(seconds)
     assert seconds[-1] <= took + 1
 
 
-def test_a_line_tells_the_seconds_since_a_run_began_and_what_is_done():
-    state = {"t": 3.5, "began": 1_000.0, "steps": [{"state": "done"}, {"state": "done"}, {"state": "working"}]}
+def told_of(*steps, before=()):
+    """What is done in a run with these steps, by somebody who heard of those before."""
+    far = {}
+    for state in (before, steps):
+        advance(far, {"steps": state})
+    return done_in({"steps": steps}, far)
 
-    assert line_of(state, now=1_068.2) == "After 68 s, 2 steps are done."
-    assert line_of(state | {"steps": [{"state": "done"}]}, now=1_001.0) == "After 1 s, 1 step is done."
+
+def test_a_line_tells_the_seconds_since_a_run_began_and_what_is_done():
+    done, working = {"step": "plan", "state": "done"}, {"step": "report", "state": "working"}
+
+    assert (
+        line_of({"t": 3.5, "began": 1_000.0}, told_of(done, done, working), 1_068.2) == "After 68 s, 2 steps are done."
+    )
+    assert line_of({"t": 0.5, "began": 1_000.0}, told_of(done), 1_001.0) == "After 1 s, 1 step is done."
+
+
+def test_how_far_the_steps_are_that_work_is_told_and_that_of_one_that_is_done_not_forgotten():
+    causes = {"step": "causes", "state": "working", "progress": {"done": 7, "of": 12, "unit": "sources"}}
+    cases = {"step": "cases", "state": "working", "progress": {"done": 3, "of": 11, "unit": "sources"}}
+    unknown = {"step": "writing", "state": "working", "progress": {"done": 3, "unit": "words"}}
+    over = {"step": "causes", "state": "done"}
+
+    assert told_of(causes, cases, unknown) == "0 steps and 10 of 23 sources are done"
+    assert told_of(over, cases, before=(causes, cases)) == "1 step and 15 of 23 sources are done"
+
+
+@pytest.mark.parametrize(
+    ("program", "given", "sentence"),
+    [
+        (
+            "research/poll_politely.py",
+            [],
+            "Say which run to ask about: poll_politely.py http://127.0.0.1:8000/runs/RUN.",
+        ),
+        ("research/poll_politely.py", ["http://127.0.0.1:1/runs/x"], "Nobody answers at http://127.0.0.1:1/runs/x: "),
+        ("research/poll_politely.py", ["runs/x"], "Nobody answers at runs/x: "),
+        (
+            "research/receive_reports.py",
+            [],
+            "Set WEBHOOK_SECRET to the secret that the server signs its webhooks with.",
+        ),
+        ("webhook_receiver.py", [], "Set WEBHOOK_SECRET to the secret that the server signs its webhooks with."),
+    ],
+    ids=["no run", "no server", "no address", "no secret", "no secret of one's own"],
+)
+def test_a_program_that_cannot_begin_says_so_in_a_sentence(program, given, sentence, monkeypatch):
+    monkeypatch.delenv("WEBHOOK_SECRET", raising=False)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # of all checkouts there are, this one
+    command = [sys.executable, str(ROOT / "examples" / program), *given]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert done.stderr.startswith(sentence)
 
 
 async def test_a_research_whose_reader_leaves_before_that_goes_on_as_long_as_it_takes(mock_clock):
@@ -144,3 +201,12 @@ async def test_who_polls_a_run_that_is_not_there_is_told_so():
     async with served(research) as server:
         with pytest.raises(httpx.HTTPStatusError, match="404"):
             await ended(server.client, "/runs/none", print)
+
+
+async def test_the_program_that_polls_says_in_a_sentence_that_a_run_is_not_there(capsys):
+    async with served(research) as server:
+        with pytest.raises(SystemExit) as left:
+            await main(f"{server.url}/runs/none")
+
+    assert left.value.code == 2
+    assert capsys.readouterr().err == f"There is no run to ask about at {server.url}/runs/none (HTTP status 404).\n"
