@@ -30,13 +30,13 @@ def story(gate):
     return one_step(work)
 
 
-async def read_until(chunks, mark: str) -> None:
-    """Read on until this has come."""
+async def read_until(chunks, mark: str) -> str:
+    """What comes until this has come."""
     heard = ""
     async for chunk in chunks:
         heard += chunk.decode()
         if mark in heard:
-            return
+            return heard
     raise AssertionError(f"{mark!r} never came, but {heard!r}")
 
 
@@ -46,11 +46,13 @@ async def test_what_is_told_arrives_while_the_run_goes_on(story, gate, form):
         with nginx(server.port) as front:
             async with http.stream("POST", f"{front.url}/story", headers={"Accept": form}) as answer:
                 chunks = answer.aiter_raw()
-                await read_until(chunks, "It has begun.")
+                before = await read_until(chunks, "It has begun.")
                 gate.set()
-                await read_until(chunks, "It goes on.")
+                after = await read_until(chunks, "It goes on.")
                 async for _ in chunks:
                     pass
+    assert "It goes on." not in before
+    assert "It has begun." not in after
 
 
 async def test_a_client_hears_each_event_before_the_next_is_told(story, gate):

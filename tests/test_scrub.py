@@ -27,11 +27,10 @@ def written(scrub: Scrub, *, url="https://e.com/", body=None, headers=(), pieces
     return dump(Cassette(origin="recorded", about="", at="2026-10-13T09:12:00Z", exchanges=(exchange,)))
 
 
-def assert_hidden(secret: str, text: str) -> None:
-    assert SCRUBBED in text
-    assert secret not in text
-    assert json.dumps(secret)[1:-1] not in text
-    assert json.dumps(secret, ensure_ascii=False)[1:-1] not in text
+def hidden(secret: str, text: str) -> bool:
+    """Whether something stands for a secret in a text, and the secret in none of its spellings."""
+    spellings = (secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
+    return SCRUBBED in text and not any(spelt in text for spelt in spellings)
 
 
 def encoded(text: str) -> str:
@@ -45,30 +44,30 @@ def cut(content: bytes, at: list[int]) -> list[bytes]:
 
 @given(secrets, names)
 def test_a_secret_in_a_query_is_never_written(secret, name):
-    assert_hidden(secret, written(Scrub(), url=f"https://e.com/?a=1&{name}={encoded(secret)}"))
+    assert hidden(secret, written(Scrub(), url=f"https://e.com/?a=1&{name}={encoded(secret)}"))
 
 
 @given(secrets, names, st.sampled_from([lambda v: v, lambda v: [v], lambda v: {"a": [1, {"b": v}]}]))
 def test_a_secret_in_a_json_body_is_never_written(secret, name, nest):
     body = {"outer": [{"x": 1}, {name: nest(secret)}]}
-    assert_hidden(secret, written(Scrub(), body=body))
-    assert_hidden(secret, written(Scrub(), pieces=[json.dumps(body).encode()], text_type="application/json"))
+    assert hidden(secret, written(Scrub(), body=body))
+    assert hidden(secret, written(Scrub(), pieces=[json.dumps(body).encode()], text_type="application/json"))
 
 
 @given(secrets, st.sampled_from([*sorted(HEADERS), "X-API-KEY", "Api_Key", "token"]))
 def test_a_secret_in_a_header_is_never_written(secret, name):
     echo = f"You are {secret}".encode()
-    assert_hidden(secret, written(Scrub(), headers=[(name, f"Bearer {secret}")], pieces=[echo]))
+    assert hidden(secret, written(Scrub(), headers=[(name, f"Bearer {secret}")], pieces=[echo]))
 
 
 @given(secrets, st.lists(st.integers(0, 400), max_size=6), st.booleans())
 def test_a_literal_secret_is_never_written_wherever_a_stream_is_cut(secret, at, ascii_only):
     event = "data: " + json.dumps({"text": f"Hear, {secret}!", "nested": json.dumps([secret])}, ensure_ascii=ascii_only)
     pieces = cut(f"{event}\n\n: {secret}\n\n".encode(), at)
-    assert_hidden(secret, written(Scrub(secrets=(secret,)), pieces=pieces, text_type="text/event-stream"))
+    assert hidden(secret, written(Scrub(secrets=(secret,)), pieces=pieces, text_type="text/event-stream"))
     kept = Scrub(secrets=(secret,)).pieces(pieces)
     assert len(kept) == len(pieces)
-    assert_hidden(secret, b"".join(kept).decode())
+    assert hidden(secret, b"".join(kept).decode())
 
 
 @given(secrets, names, st.lists(st.integers(0, 400), max_size=6), st.integers(1, 2))
@@ -77,16 +76,16 @@ def test_a_named_secret_in_a_stream_is_never_written(secret, name, at, times):
     for _ in range(times - 1):
         told = {"text": json.dumps(told)}
     pieces = cut(f"data: {json.dumps(told)}\n\n".encode(), at)
-    assert_hidden(secret, written(Scrub(), pieces=pieces, text_type="text/event-stream"))
+    assert hidden(secret, written(Scrub(), pieces=pieces, text_type="text/event-stream"))
 
 
 @given(secrets)
 def test_a_literal_secret_is_never_written_anywhere(secret):
     scrub = Scrub(secrets=(secret, ""))
-    assert_hidden(secret, written(scrub, url=f"https://e.com/{encoded(secret)}/?{encoded(secret)}=x"))
-    assert_hidden(secret, written(scrub, url=f"https://e.com/?redirect=https://x?a={encoded(secret)}"))
-    assert_hidden(secret, written(scrub, body={secret: [f"my {secret}"]}))
-    assert_hidden(secret, written(scrub, headers=[("location", f"/next?page={encoded(secret)}&c={secret}")]))
+    assert hidden(secret, written(scrub, url=f"https://e.com/{encoded(secret)}/?{encoded(secret)}=x"))
+    assert hidden(secret, written(scrub, url=f"https://e.com/?redirect=https://x?a={encoded(secret)}"))
+    assert hidden(secret, written(scrub, body={secret: [f"my {secret}"]}))
+    assert hidden(secret, written(scrub, headers=[("location", f"/next?page={encoded(secret)}&c={secret}")]))
 
 
 @given(st.binary(max_size=40), st.lists(st.integers(0, 40), max_size=4))

@@ -185,6 +185,7 @@ async def test_a_client_that_sent_more_and_left_is_found_by_the_heartbeat():
             await client.send(b"x" * 100_000)
             client.reset()
         await until(lambda: not server.service.narrator.runs)
+        assert len(server.service.streams) == 0
 
 
 async def test_a_stream_that_was_left_is_held_by_nothing_neither_by_itself_nor_by_the_heartbeat(autojump_clock):

@@ -61,7 +61,7 @@ def resolved(told: Any, reference: Any) -> Any:
     ids=["none", "no input", "input", "several", "travel"],
 )
 def test_the_document_is_valid_openapi(pipelines, about):
-    OpenAPIV31SpecValidator(told(*pipelines, about=about)).validate()
+    assert list(OpenAPIV31SpecValidator(told(*pipelines, about=about)).iter_errors()) == []
 
 
 def test_the_input_is_the_body_and_a_pipeline_without_one_takes_none():

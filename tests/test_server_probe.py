@@ -91,8 +91,9 @@ async def test_a_server_that_stops_asks_its_reader_to_come_back_and_ends_it_clea
         async with wire:
             await wire.read_until(b"probe.hush")
             server.stop.set()
-            await wire.read_until(b"retry: 1234\n\n")
-            await wire.read_until(b"0\r\n\r\n")
+            last = await wire.read_until(b"0\r\n\r\n")
+    assert b"retry: 1234\n\n" in last
+    assert b"probe.ended" not in last
 
 
 async def test_only_a_few_are_under_way_at_once_and_who_leaves_makes_room():
