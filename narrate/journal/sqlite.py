@@ -1,15 +1,13 @@
 """The journal in a SQLite file: what was told outlives the process, and several processes can use one file.
 
-A live record is in memory as well. What is appended is numbered at once, queued to be committed (`commits`), and shown
-only then.
+A live record is in memory as well. How one is written is said in `writing`.
 """
 
-import secrets
 import socket
 import sqlite3
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from functools import partial
 from pathlib import Path
@@ -20,16 +18,15 @@ import trio
 
 from narrate.delivery import Delivery
 from narrate.errors import JournalError, JournalFailed, KeyTaken, RecordGone
-from narrate.events import Event, Progress, RunId, Terminal, to_json
+from narrate.events import RunId, Terminal
 from narrate.journal import measures, rows
 from narrate.journal.base import Begun, Retention, Unfinished
 from narrate.journal.commits import Commits, commit
 from narrate.journal.leap import Leap
 from narrate.journal.live import LiveRecord, Reader
 from narrate.journal.schema import connect, connect_again
-from narrate.past import Kept, Retelling
-from narrate.record import ENDS, numbered
-from narrate.usual import Usual, took
+from narrate.journal.writing import Holding, SqliteWriter, show
+from narrate.usual import Usual
 
 T = TypeVar("T")
 
@@ -38,127 +35,6 @@ WATCH_EVERY = 0.1
 
 TIDY_EVERY = 60.0
 """Seconds between two times that what is old is let go."""
-
-
-class SqliteWriter:
-    """A run's record, and the hand that writes it."""
-
-    durable = True
-
-    def __init__(
-        self, journal: "SqliteJournal", seq: int, begun: Begun, live: LiveRecord, usual: Usual | None = None
-    ) -> None:
-        self.live = live
-        self.run = begun.run
-        self.usual = usual or {}
-        self._pipeline = begun.pipeline
-        self.ended = False
-        self._journal = journal
-        self._commits = journal.commits
-        self._seq = seq
-        self._last = live.record.last
-        self._size = 0
-        self._unshown: list[tuple[Event, bytes]] = []
-        self._written = 0  # how much had been queued with the last of ours
-        self._retelling: Retelling | None = None
-        self.left = False
-
-    def retell(self, kept: Sequence[tuple[str, Kept]]) -> None:
-        """Pass over what the record has already; what is new comes behind."""
-        self._retelling = Retelling(tuple(self.live.record.events), kept)
-
-    @property
-    def last(self) -> int:
-        return self._last
-
-    def append(self, facts: Sequence[Event]) -> None:
-        if self._retelling is not None:
-            facts = self._retelling.rest(facts)
-        if not facts or self.left:
-            return
-        events: list[tuple[Event, bytes]] = []
-        try:
-            for fact in facts:
-                event = numbered(fact, self._last + 1, ended=self.ended)
-                self._last += 1
-                self.ended = isinstance(event, ENDS)
-                events.append((event, to_json(event)))
-        finally:
-            if events:
-                self._queue(events)
-
-    def _queue(self, events: Sequence[tuple[Event, bytes]]) -> None:
-        lines = [(event.n, line) for event, line in events]
-        now = self._journal.now() if self.ended else None
-        self._unshown += events
-        seconds = self._took() if self.ended else {}
-        self._size += sum(len(line) for _, line in events)
-
-        def apply(db: sqlite3.Connection) -> bool:
-            held = rows.append(db, self._seq, self._journal.holder, lines)
-            if held and now is not None:
-                rows.end_run(db, self._seq, self.run, now)
-                if seconds:
-                    measures.measure(db, self._pipeline, seconds)
-            return held
-
-        self._written = self._commits.queue(
-            apply, lambda held: self._show(len(lines)) if held else self._lose(), self._show_end
-        )
-
-    def _took(self) -> Mapping[str, float | None]:
-        """What the run's steps took; nothing for one that was interrupted."""
-        whole = [*self.live.record.events, *(event for event, _ in self._unshown)]
-        return took(whole) if self._retelling is None else {}
-
-    def report(self, progress: Progress) -> None:
-        self.live.report(progress)
-
-    def keep(self, path: str, kept: Kept) -> None:
-        if not self.left:
-            self._written = self._commits.queue(lambda db: rows.keep(db, self._seq, self._journal.holder, path, kept))
-
-    def stop(self, reason: str) -> None:
-        if not self.left:
-            self._commits.queue(lambda db: rows.note_stop(db, self._seq, self._journal.holder, reason))
-
-    async def settle(self) -> None:
-        await self._commits.wait(self._written)
-        await self.live.settle()
-
-    def reader(self, after: int = 0) -> Reader:
-        return Reader(self.live, after)
-
-    def let_go(self) -> None:
-        if not self.left:
-            self._commits.queue(lambda db: rows.let_go(db, self._seq, self._journal.holder), lambda _: self._forget())
-            self.left = True
-
-    def _show_end(self) -> None:
-        """Show how a run has ended though it cannot be kept now: whoever reads must not wait until it can."""
-        if self.ended:
-            self._show(len(self._unshown))
-
-    def _show(self, count: int) -> None:
-        shown, self._unshown = self._unshown[:count], self._unshown[count:]
-        _show(self.live, shown)
-        if self.live.record.ended:
-            self._journal.grow(self._size)
-            self._size = 0
-            self._forget()
-
-    def _lose(self) -> None:
-        """Another process has taken the run over, because this one seemed to be gone."""
-        if not self.left:
-            self.left = True
-            self._journal.lost.append(self.run)
-            self._forget()
-
-    def _forget(self) -> None:
-        if self._journal.writers.get(self.run) is self:  # else it was taken up here again
-            del self._journal.writers[self.run]
-            self._journal.stopped.discard(self.run)
-            self._journal.answered = {one for one in self._journal.answered if one[0] != self.run}
 
 
 class SqliteJournal:
@@ -179,28 +55,26 @@ class SqliteJournal:
     ) -> None:
         self.path = path
         self.now = now
-        self.holder = ""
-        self.writers: dict[RunId, SqliteWriter] = {}
-        self.lost: list[RunId] = []
-        self.commits = Commits()
+        self._holding = Holding(now)
         self._retention = retention or Retention()
         self._lease = lease
         self._leap = Leap(lease)
         self._host = socket.gethostname()
         self._shown: WeakValueDictionary[RunId, LiveRecord] = WeakValueDictionary()
-        self.stopped: set[RunId] = set()
-        self.answered: set[tuple[RunId, int]] = set()
-        self._size = 0
         self._tidied = float("-inf")
         self._reading: sqlite3.Connection | None = None
         self._one_read = trio.CapacityLimiter(1)
+
+    @property
+    def commits(self) -> Commits:
+        """What is to be written, in its order."""
+        return self._holding.commits
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         if self._reading is not None:
             raise JournalError(f"{self.path}: this journal is open already.")
-        self.holder = secrets.token_hex(8)
-        self.commits = Commits()
+        self._holding = Holding(self.now)
         writing = await trio.to_thread.run_sync(connect, self.path)
         self._reading = await trio.to_thread.run_sync(connect_again, self.path)
         beating = threading.Event()
@@ -234,7 +108,8 @@ class SqliteJournal:
                 return KeyTaken(*taken)
             self._be_there(db)
             # Here, because a look of its own would make each run wait for one more turn of a thread.
-            return rows.insert_run(db, begun, self.holder, deliveries), measures.usual_seconds(db, begun.pipeline)
+            seq = rows.insert_run(db, begun, self._holding.holder, deliveries)
+            return seq, measures.usual_seconds(db, begun.pipeline)
 
         outcome = await self.commits.do(begin)
         if isinstance(outcome, KeyTaken):
@@ -243,7 +118,7 @@ class SqliteJournal:
         return self._writer(seq, begun, LiveRecord(), usual)
 
     async def maybe_reader(self, run: RunId, after: int = 0) -> Reader | None:
-        writer = self.writers.get(run)
+        writer = self._holding.writers.get(run)
         live = writer.live if writer is not None else await self._loaded(run)
         return Reader(live, after) if live is not None else None
 
@@ -267,33 +142,29 @@ class SqliteJournal:
         await self.commits.do(lambda db: rows.ask_stop(db, run, reason))
 
     async def stops(self) -> Sequence[tuple[RunId, str]]:
-        found = await self._read(lambda db: rows.stops(db, self.holder))
-        asked = [one for one in found if one[0] in self.writers and one[0] not in self.stopped]
-        self.stopped.update(run for run, _ in asked)
-        lost, self.lost = self.lost, []
-        return [*asked, *((run, "Another process has gone on with it.") for run in lost)]
+        found = await self._read(lambda db: rows.stops(db, self._holding.holder))
+        return self._holding.new_stops(found)
 
     async def answer(self, run: RunId, n: int, value: str) -> str | None:
         return await self.commits.do(lambda db: rows.answer(db, run, n, value))
 
     async def answers(self) -> Sequence[tuple[RunId, int, str]]:
-        found = await self._read(lambda db: rows.answers(db, self.holder))
-        new = [one for one in found if one[0] in self.writers and one[:2] not in self.answered]
-        self.answered.update(one[:2] for one in new)
-        return new
+        found = await self._read(lambda db: rows.answers(db, self._holding.holder))
+        return self._holding.new_answers(found)
 
     async def watch(self, run: RunId) -> None:
         await self.commits.do(lambda db: rows.watch(db, run))
 
     async def watched(self) -> Sequence[RunId]:
-        return await self._read(lambda db: rows.watched(db, self.holder))
+        return await self._read(lambda db: rows.watched(db, self._holding.holder))
 
     async def unfinished(self, of: Collection[str] | None = None) -> Sequence[Unfinished]:
         now, clock_trusted = self.now(), self._leap.trusted(self.now(), time.monotonic())
-        mine = frozenset(self.writers)  # one that another had meanwhile may still be under way here
+        mine = frozenset(self._holding.writers)  # one that another had meanwhile may still be under way here
 
         def claim(db: sqlite3.Connection) -> Sequence[rows.Left]:
-            left = rows.claim(db, self.holder, self._host, now, of=of, clock_trusted=clock_trusted, not_these=mine)
+            me = self._holding.holder
+            left = rows.claim(db, me, self._host, now, of=of, clock_trusted=clock_trusted, not_these=mine)
             if left:
                 self._be_there(db)
             return left
@@ -312,10 +183,6 @@ class SqliteJournal:
     async def maybe_delivery(self, id: str) -> Delivery | None:  # noqa: A002
         return await self._read(lambda db: rows.maybe_delivery(db, id))
 
-    def grow(self, size: int) -> None:
-        """Count what is to be tidied up once it is too much."""
-        self._size += size
-
     async def _read(self, ask: Callable[[sqlite3.Connection], T]) -> T:
         assert self._reading is not None, "the journal is not open"
         try:
@@ -325,17 +192,17 @@ class SqliteJournal:
 
     def _writer(self, seq: int, begun: Begun, live: LiveRecord, usual: Usual | None = None) -> SqliteWriter:
         self._shown[begun.run] = live
-        writer = self.writers[begun.run] = SqliteWriter(self, seq, begun, live, usual)
+        writer = self._holding.writers[begun.run] = SqliteWriter(self._holding, seq, begun, live, usual)
         return writer
 
     def _unfinished(self, left: rows.Left) -> Unfinished:
         begun = left.row.begun
         live = self._shown.get(begun.run) or LiveRecord()
-        _show(live, left.events)
+        show(live, left.events)
         writer = self._writer(left.row.seq, begun, live)
         writer.retell(left.kept or ())
         events = tuple(live.record.events)
-        self.answered.update((begun.run, n) for n in left.answers)
+        self._holding.new_answers((begun.run, n, value) for n, value in left.answers.items())  # given with it
         return Unfinished(
             begun=begun,
             events=events,
@@ -363,7 +230,7 @@ class SqliteJournal:
         if not events and known is None and (row := await self._maybe_row(run)) is None:
             return None  # it has expired between the two looks
         live = self._shown.setdefault(run, known or LiveRecord())
-        _show(live, events)
+        show(live, events)
         live.record.trim(row.first)
         return live
 
@@ -376,24 +243,24 @@ class SqliteJournal:
     async def _look(self) -> None:
         # A method of its own, since a loop variable would keep the last record alive while nobody reads it.
         for run, live in list(self._shown.items()):
-            if run not in self.writers and not live.record.ended:
+            if run not in self._holding.writers and not live.record.ended:
                 with suppress(JournalFailed):  # it will be looked at again
-                    _show(live, await self._read(partial(rows.events_after, run=run, n=live.record.last)))
+                    show(live, await self._read(partial(rows.events_after, run=run, n=live.record.last)))
 
     async def _tidy(self) -> None:
         """Let go of what is old, now and then, and as soon as there is too much."""
         now = self.now()
-        if abs(now - self._tidied) >= TIDY_EVERY or self._size > self._retention.size:
+        if abs(now - self._tidied) >= TIDY_EVERY or self._holding.grown > self._retention.size:
             self._tidied = now
             with suppress(JournalFailed):  # then there is time for it later
-                self._size = await self.commits.do(lambda db: rows.tidy(db, self._retention, now))
+                self._holding.grown = await self.commits.do(lambda db: rows.tidy(db, self._retention, now))
 
     def _hold(self, db: sqlite3.Connection) -> None:
         commit(db, [self._be_there])
 
     def _be_there(self, db: sqlite3.Connection) -> None:
         # Also with each run that is begun or taken up: of a holder that nobody knows, no other could take it over.
-        rows.hold(db, self.holder, self._host, self.now() + self._lease)
+        rows.hold(db, self._holding.holder, self._host, self.now() + self._lease)
 
     def _beat(self, stop: threading.Event) -> None:
         """Show that this process is there. In a thread of its own: a step may keep trio from running."""
@@ -406,16 +273,7 @@ class SqliteJournal:
         if beat.is_alive():
             beat.join()
         with suppress(sqlite3.Error):  # the lease says it in a while
-            commit(writing, [lambda db: rows.leave(db, self.holder)])
+            commit(writing, [lambda db: rows.leave(db, self._holding.holder)])
         assert self._reading is not None
         self._reading.close()
         writing.close()
-
-
-def _show(live: LiveRecord, events: Sequence[tuple[Event, bytes]]) -> None:
-    for event, line in events:
-        if event.n > live.record.last + 1:
-            live.record.restart(event.n)
-        if event.n > live.record.last:
-            live.record.take(event, line)
-    live.wake()
