@@ -16,7 +16,7 @@ from typing import Any
 
 import trio
 
-from narrate.declare import Caller, Resource
+from narrate.declare import Caller
 from narrate.delivery import Delivery
 from narrate.errors import DeclarationError, JournalFailed, NotPickedUp, TooManyOfCaller, TooManyRuns, problem_of
 from narrate.events import Answer, Outlined, RunCancelledEvent, RunFailedEvent, RunId, RunStarted
@@ -24,14 +24,14 @@ from narrate.journal.base import Begun, Journal, Unfinished
 from narrate.journal.memory import MemoryJournal
 from narrate.keeping import Keeper
 from narrate.narration import Narration
+from narrate.opening import open_resources
 from narrate.past import Past
 from narrate.pipeline import Pipeline
 from narrate.replying import give_answer
 from narrate.runner import Runner
 from narrate.running import Performer, Run, Scripted
-from narrate.template import hint
 from narrate.usual import Usual, with_usual
-from narrate.wiring import CALLER, INPUT, Call, Key
+from narrate.wiring import CALLER, INPUT, Key
 
 log = logging.getLogger("narrate")
 
@@ -295,7 +295,7 @@ async def open_narrator(
     journal = journal if journal is not None else MemoryJournal()
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(journal.open())
-        opened = await _open_resources(stack, pipelines, resources or {})
+        opened = await open_resources(stack, pipelines, resources or {})
         failure: BaseException | None = None
         async with trio.open_nursery() as nursery:
             try:
@@ -308,39 +308,6 @@ async def open_narrator(
             nursery.cancel_scope.cancel()
         if failure is not None:
             raise failure
-
-
-async def _open_resources(
-    stack: AsyncExitStack, pipelines: Sequence[Pipeline], given: Mapping[str, Any]
-) -> dict[Key, Any]:
-    """Open what the steps need, and what that needs in turn; each once, whoever shares it."""
-    calls: dict[Resource, Call] = {}
-    needed: list[Resource] = []
-    for pipeline in pipelines:
-        calls |= dict(pipeline.resources)
-        needed += pipeline.needs
-    names = {resource.name for resource in calls}
-    for name in given:
-        if name not in names:
-            raise DeclarationError(f"No pipeline here has a resource `{name}`{hint(name, names)}.")
-    opened: dict[Key, Any] = {}
-
-    async def open_one(resource: Resource) -> Any:
-        if resource not in opened:
-            if resource.name in given:
-                opened[resource] = given[resource.name]
-            else:
-                arguments = {
-                    parameter: await open_one(key)
-                    for parameter, key in calls[resource].needs
-                    if isinstance(key, Resource)
-                }
-                opened[resource] = await stack.enter_async_context(asynccontextmanager(resource.open)(**arguments))
-        return opened[resource]
-
-    for resource in needed:
-        await open_one(resource)
-    return opened
 
 
 @asynccontextmanager

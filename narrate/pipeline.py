@@ -7,23 +7,19 @@ place in the file, and what would mend it.
 import inspect
 import reprlib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, Optional
 
-from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, PydanticUserError, TypeAdapter
 
 from narrate.declare import NO_FALLBACK, Concurrent, Resource, Step, caller_place
-from narrate.errors import BadInput, DeclarationError, Problem, ProblemError
+from narrate.errors import BadInput, DeclarationError, Problem
 from narrate.fits import fits, value_fits
+from narrate.inputs import validated
 from narrate.plan import Fallback, Limits, Plan, PlannedGroup, PlannedPipeline, PlannedStage, PlannedStep
 from narrate.template import Template, hint
 from narrate.wiring import INPUT, Call, Key, Scope, typed, wire_resources
-
-MOST_ERRORS = 20
-"""Errors that a problem names. A body of nothing but unknown fields must not be answered with ten times its size."""
 
 VIEW = "view.js"
 """The file in a pipeline's `page` that draws its runs."""
@@ -107,10 +103,7 @@ class Pipeline:
             raise BadInput(
                 Problem(title="The input does not fit", status=422, detail=f"Pipeline `{self.name}` takes no input.")
             )
-        try:
-            return self.input.validate_python(data) if data is not None else _left_out(self.input)
-        except ValidationError as error:
-            raise BadInput(input_problem(error)) from error
+        return validated(self.input, data)
 
     def __repr__(self) -> str:
         return f"<Pipeline {self.name}: {len(self.plan.stages)} stages>"
@@ -143,41 +136,6 @@ class Pipeline:
                 f"Pipeline `{self.name}`: its page {self.page} has no `{VIEW}`, which is what draws a run.",
                 where=self.where,
             )
-
-
-def _left_out(taken: TypeAdapter[Any]) -> Any:
-    """What no input stands for. Raises ValidationError where there must be one, also where fields are not declared."""
-    with suppress(ValidationError):
-        return taken.validate_python(None)
-    nothing = taken.validate_python({})
-    return nothing if nothing != {} else taken.validate_python(None)
-
-
-def input_problem(error: ValidationError) -> Problem:
-    """What pydantic found wrong, as a 422 that names each field, the first of very many.
-
-    No value is repeated, but what a validator of the author's own says is told as it is.
-    """
-    errors = tuple(
-        ProblemError(
-            detail=_sentence(".".join(map(str, e["loc"])), _found(e)), field=".".join(map(str, e["loc"])) or None
-        )
-        for e in error.errors(include_url=False, include_input=False)[:MOST_ERRORS]
-    )
-    sentences = [e.detail for e in errors]
-    if (more := error.error_count() - len(errors)) > 0:
-        sentences.append(f"and {more} more")
-    return Problem(title="The input does not fit", status=422, detail="; ".join(sentences), errors=errors)
-
-
-def _found(error: ErrorDetails) -> str:
-    """What is wrong, in the words of whoever found it: pydantic puts “Value error, ” before a validator's own."""
-    own = error.get("ctx", {}).get("error")
-    return str(own) if isinstance(own, ValueError | AssertionError) and str(own) else error["msg"]
-
-
-def _sentence(field: str, message: str) -> str:
-    return f"{field}: {message}" if field else message
 
 
 class _Drawing:

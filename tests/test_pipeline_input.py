@@ -4,7 +4,7 @@ import pytest
 from pydantic import BaseModel
 
 from narrate import BadInput, Pipeline, step
-from narrate.pipeline import MOST_ERRORS
+from narrate.inputs import MOST_ERRORS
 
 
 @step("Adding")

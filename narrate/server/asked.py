@@ -24,7 +24,8 @@ from werkzeug.http import parse_accept_header, parse_list_header, parse_options_
 from narrate.declare import Caller
 from narrate.errors import BadInput
 from narrate.events import RunId
-from narrate.pipeline import Pipeline, input_problem
+from narrate.inputs import input_problem
+from narrate.pipeline import Pipeline
 from narrate.server.options import Options
 from narrate.server.problems import Refused
 from narrate.server.proxies import caller_address

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError, field_validator
 
-from narrate.pipeline import input_problem
+from narrate.inputs import input_problem
 from tests.browser.form_models import TRIP, Escape, Trip
 from tests.browser.static_files import staged, violations
 
