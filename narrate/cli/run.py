@@ -145,16 +145,21 @@ def run(
     with logged() as records, way.apart():
         run_command(partial(_told, asked))
     tell_result(asked.end, way)
-    if save is not None and asked.heard is not None:
-        save.write_bytes(dump_story(Story(asked.heard.events)))
-        note(f"Saved. Show it again: narrate show {shlex.quote(str(save))}")
-    if asked.run is not None and journal != "memory:":
-        # Behind the options: an id may look like one.
-        note(f"Show it again: narrate show --journal {shlex.quote(journal)} -- {asked.run.id}")
+    _keep(asked, save)
     explain(asked.cause, records)
     if asked.wrong is not None:
         raise asked.wrong
     sys.exit(exit_code_of(asked.end) if asked.heard is not None else CANCELLED)
+
+
+def _keep(asked: _Asked, save: Path | None) -> None:
+    """Save the story where that is wanted, and say how what is kept of it is shown again."""
+    if save is not None and asked.heard is not None:
+        save.write_bytes(dump_story(Story(asked.heard.events)))
+        note(f"Saved. Show it again: narrate show {shlex.quote(str(save))}")
+    if asked.run is not None and asked.journal != "memory:":
+        # Behind the options: an id may look like one.
+        note(f"Show it again: narrate show --journal {shlex.quote(asked.journal)} -- {asked.run.id}")
 
 
 async def _told(asked: _Asked) -> None:
