@@ -205,9 +205,8 @@ class Detached(Event, frozen=True, tag="detached"):
     link: str
 
 
-Recorded = (
-    RunStarted
-    | StepStarted
+StepEvent = (
+    StepStarted
     | Message
     | Token
     | Detail
@@ -218,14 +217,13 @@ Recorded = (
     | StepSkipped
     | StepFailed
     | StepCancelled
-    | RunFinished
-    | RunFailedEvent
-    | RunCancelledEvent
-    | Gap
 )
-AnyEvent = Recorded | Progress | Detached
+"""What a record tells of one step."""
 
 Terminal = RunFinished | RunFailedEvent | RunCancelledEvent
+
+Recorded = RunStarted | StepEvent | Terminal | Gap
+AnyEvent = Recorded | Progress | Detached
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)

@@ -22,6 +22,7 @@ from narrate.events import (
     RunFinished,
     RunStarted,
     StepCancelled,
+    StepEvent,
     StepFailed,
     StepFinished,
     StepSkipped,
@@ -30,7 +31,7 @@ from narrate.events import (
     Token,
 )
 from narrate.questions import Asked
-from narrate.terminal.told import StepEvent, ToldGroup, ToldStage, ToldStep
+from narrate.terminal.told import ToldGroup, ToldStage, ToldStep
 
 _TIMES = (RunStarted, StepStarted, StepFinished, StepSkipped, StepFailed, StepCancelled, *Terminal.__args__)
 """Events that say when something began or ended."""

@@ -18,6 +18,7 @@ from narrate.events import (
     Progress,
     Question,
     StepCancelled,
+    StepEvent,
     StepFailed,
     StepFinished,
     StepRetrying,
@@ -44,21 +45,6 @@ LineKind = Literal[
     "failed",
     "cancelled",
 ]
-
-StepEvent = (
-    StepStarted
-    | Message
-    | Token
-    | Detail
-    | Question
-    | Answer
-    | StepRetrying
-    | StepFinished
-    | StepSkipped
-    | StepFailed
-    | StepCancelled
-)
-"""What a record tells of one step."""
 
 ENDED: frozenset[StepWord] = frozenset({"done", "skipped", "failed", "cancelled"})
 UNDER_WAY: frozenset[StepWord] = frozenset({"working", "retrying"})
